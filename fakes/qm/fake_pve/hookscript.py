@@ -1,0 +1,61 @@
+"""Hook scripts: the snippet of `hookscript: local:snippets/hook.pl` runs with the guest's ID and the phase."""
+
+from __future__ import annotations
+
+import os
+
+from fake_pve.errors import CommandFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fake_pve.call import Call
+    from fake_pve.conf import Conf
+
+
+def run(call: Call, conf: Conf, vmid: str | int, phase: str, *, must_succeed: bool = False, heard: bool = True) -> None:
+    """Run the guest's hook script, if it has one.
+
+    What it says goes to stdout, unless nobody waits for it (`heard`): the node runs `post-stop`. With `must_succeed`
+    a failure ends the command, else it is only told.
+    """
+    volid = conf.options.get("hookscript")
+    if volid is None:
+        return
+    try:
+        _run(call, volid, [str(vmid), phase], heard)
+    except CommandFailed as problem:
+        failure = f"hookscript error for {vmid} on {phase}: {problem.message}\n"
+        if must_succeed:
+            raise CommandFailed(failure) from None
+        if heard:
+            call.out(failure)
+
+
+def _run(call: Call, volid: str, arguments: list[str], heard: bool) -> None:
+    """Run it; CommandFailed when it cannot be run or fails."""
+    import subprocess  # only for guests with a hook script
+
+    path = _script(call, volid)
+    call.flush()
+    done = subprocess.run(
+        [path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
+    )
+    if heard:
+        call.write(done.stdout.decode("utf-8", "surrogateescape"))
+    if done.returncode:
+        raise CommandFailed(f"command '{' '.join((path, *arguments))}' failed: exit code {done.returncode}")
+
+
+def _script(call: Call, volid: str) -> str:
+    """The file of the script; it must be a snippet that can be executed."""
+    from fake_pve.storage import volume
+
+    _, name = volume.locate(call.node, volid)
+    path = volume.path(call.node, volid)
+    if name.type != "snippets":
+        raise CommandFailed(f"'{volid}' is not in the snippets directory")
+    if not os.path.isfile(path):
+        raise CommandFailed(f"script '{volid}' does not exists")
+    if not os.access(path, os.X_OK):
+        raise CommandFailed(f"script '{volid}' is not executable")
+    return path

@@ -1,0 +1,155 @@
+"""The entry of all three tools: resolve the command, read its arguments, run it, report how it ended."""
+
+from __future__ import annotations
+
+import os
+
+from fake_pve import faults, journal
+from fake_pve.call import Call
+from fake_pve.errors import NOT_MODELLED_STATUS, CommandFailed, NotModelled, ParameterErrors
+from fake_pve.node import Node
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+    from typing import BinaryIO
+
+
+def main(
+    tool: str, argv: list[str], environ: Mapping[str, str], stdin: BinaryIO, stdout: BinaryIO, stderr: BinaryIO
+) -> int:
+    """Run one command of `tool` on the node that `environ` names and return the exit status.
+
+    Nothing of the process is used but what is given, so that it can be called many times in one process.
+    """
+    if not environ.get("FAKE_PVE_ROOT"):
+        stderr.write(b"fake-pve: FAKE_PVE_ROOT is not set: it must name the folder that stands for the node's /\n")
+        return NOT_MODELLED_STATUS
+    call = Call(Node(environ), tool, (stdin, stdout, stderr))
+    entry_ = journal.begin(call, argv)
+    status = 1
+    try:
+        status = _run(call, argv)
+    finally:
+        entry_.end(status, call.stdin_text)
+    return status
+
+
+def _run(call: Call, argv: list[str]) -> int:
+    """The command with the faults that somebody asked for."""
+    try:
+        rule = faults.find(call.node, call.tool, argv)
+    except CommandFailed as failure:
+        call.err(failure.message)
+        return failure.status
+    status = _reported(call, argv, rule)
+    wanted = faults.after(call, rule) if rule else None
+    call.flush()
+    return status if wanted is None else wanted
+
+
+def _reported(call: Call, argv: list[str], rule: faults.Rule | None) -> int:
+    """The command with its failures turned into messages and an exit status."""
+    try:
+        _dispatch(call, argv, rule)
+    except CommandFailed as failure:
+        call.err(failure.message + _usage_below(call, failure))
+        return failure.status
+    except SystemExit as passed_on:
+        return passed_on.code if isinstance(passed_on.code, int) else 1
+    except BrokenPipeError:
+        raise
+    except Exception as mistake:  # noqa: BLE001 - a mistake of the fake's own must not look like the real tool's answer
+        call.err(_confession(call.node, argv, mistake))
+        return NOT_MODELLED_STATUS
+    finally:
+        call.flush()
+    return 0
+
+
+def _confession(node: Node, argv: list[str], mistake: Exception) -> str:
+    """One line about an exception that nobody expected; the traceback goes to <root>/var/log/fake-pve/mistakes.log."""
+    import traceback
+
+    file = f"{node.root}/var/log/fake-pve/mistakes.log"
+    text = "".join(traceback.format_exception(mistake))
+    try:
+        with open(file, "a", encoding="utf-8", errors="surrogateescape") as log:
+            log.write(f"{argv}\n{text}\n")
+    except OSError:
+        return f"fake-pve: a mistake of the fake itself: {mistake!r}"
+    return f"fake-pve: a mistake of the fake itself: {mistake!r} (the traceback is in {file})"
+
+
+def _dispatch(call: Call, argv: list[str], rule: faults.Rule | None) -> None:
+    """Resolve, validate, run."""
+    from fake_pve.cli import arguments, commands
+
+    call.command, rest = commands.resolve(call.tool, argv)
+    if call.command in commands.BUILT_IN:
+        _help(call, rest)
+        return
+    arguments.read(call, rest)
+    module = handler(call.tool, call.command)
+    for name in getattr(module, "REFUSED", ()):
+        if name in call.params:
+            raise NotModelled(f"{call.tool} {call.command} --{name}")
+    if rule is None or faults.before(call, rule):
+        module.run(call)
+
+
+def handler(tool: str, command: str) -> ModuleType:
+    """A subcommand's own module: its `run`, and perhaps REFUSED, options that are refused; NotModelled without one."""
+    name = f"fake_pve.{tool}.{command.replace(' ', '_').replace('-', '_')}"
+    try:
+        module = __import__(name, fromlist=["run"])
+    except ModuleNotFoundError as missing:
+        if missing.name != name:
+            raise
+        raise NotModelled(f"{tool} {command}") from None
+    return module
+
+
+def _help(call: Call, rest: list[str]) -> None:
+    """`qm help`, `qm help create` (qm-cli-002…007)."""
+    from fake_pve.cli import commands, usage
+
+    if call.command != "help":
+        raise NotModelled(f"{call.tool} {call.command}")
+    words = [word for word in rest if not word.startswith("-")]
+    if not words:
+        call.out(usage.overview(call.tool))
+        return
+    group = commands.group(call.tool, words)
+    if group:
+        call.out(usage.overview(call.tool, group))
+        return
+    try:
+        name, _ = commands.resolve(call.tool, words)
+    except CommandFailed as failure:
+        failure.message = failure.message.replace(f"command '{call.tool} ", "command '", 1)
+        raise
+    call.out(usage.details(call.tool, name))
+
+
+def _usage_below(call: Call, failure: CommandFailed) -> str:
+    """The synopsis that follows an error about parameters."""
+    from fake_pve.cli.arguments import UsageError
+
+    if not isinstance(failure, (ParameterErrors, UsageError)):
+        return ""
+    from fake_pve.cli.usage import synopsis
+
+    return "\n" + synopsis(call.tool, call.command)
+
+
+def entry(tool: str) -> None:
+    """Run as a program: on the process's own arguments and streams, without Python's slow goodbye."""
+    import sys
+
+    streams = (sys.stdin.buffer, sys.stdout.buffer, sys.stderr.buffer)
+    status = main(tool, sys.argv[1:], os.environ, *streams)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,59 @@
+"""The node that a call of the fake works on: its root folder, its name, its clock and its dice."""
+
+from __future__ import annotations
+
+import os
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+KIND_FOLDER = {"qemu": "qemu-server", "lxc": "lxc"}
+
+
+def _ignore(line: str) -> None:
+    """What happens to complaints until somebody listens."""
+
+
+class Node:
+    """Where state lives and how the world outside behaves.
+
+    root        absolute path of the folder that stands for `/` of the node (no trailing slash)
+    name        the node's name, `pve1`
+    guest       what stands behind a started guest: "none" obeys at once, "recorded" is the recordings' stand-in
+    time_scale  what takes n seconds on a node takes n times this
+    seed        None, or the text that makes clock, MAC addresses and UUIDs repeatable
+    locks       the lock files that this call holds (see lock.py)
+    full_storages  storages that a fault says have no room left; copy_seconds: how long a fault lets copying a disk take
+    complain    where a stderr line goes that no subcommand says itself, such as a bad line of a .conf: a Call sets it
+    """
+
+    __slots__ = (
+        "complain", "copy_seconds", "environ", "full_storages", "guest", "locks", "name", "root", "seed", "time_scale",
+    )  # fmt: skip
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.root = os.path.realpath(environ["FAKE_PVE_ROOT"])
+        self.name = environ.get("FAKE_PVE_NODE") or "pve1"
+        self.guest = environ.get("FAKE_PVE_GUEST") or "none"
+        self.time_scale = float(environ.get("FAKE_PVE_TIME_SCALE") or 1)
+        self.seed = environ.get("FAKE_PVE_SEED")
+        self.locks: set[str] = set()
+        self.full_storages: set[str] = set()
+        self.copy_seconds = 0.0
+        self.complain: Callable[[str], None] = _ignore
+
+    def path(self, inside: str) -> str:
+        """The file here that stands for the node's absolute path `inside`, which may carry the root already."""
+        return inside if inside == self.root or inside.startswith(self.root + "/") else self.root + inside
+
+    def conf_path(self, kind: str, vmid: str | int) -> str:
+        """The configuration file of guest `vmid`; `kind` is "qemu" or "lxc"."""
+        return f"{self.root}/etc/pve/nodes/{self.name}/{KIND_FOLDER[kind]}/{vmid}.conf"
+
+    def sleep(self, seconds: float) -> None:
+        """Wait for what takes `seconds` on a real node."""
+        if seconds * self.time_scale > 0:
+            time.sleep(seconds * self.time_scale)

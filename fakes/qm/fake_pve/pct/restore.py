@@ -1,0 +1,14 @@
+"""`pct restore`: backups are not modelled."""
+
+from __future__ import annotations
+
+from fake_pve.errors import NotModelled
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fake_pve.call import Call
+
+
+def run(call: Call) -> None:
+    """Refused."""
+    raise NotModelled(f"pct {call.command}")

@@ -1,0 +1,83 @@
+"""Resource pools: the `pool:` lines of /etc/pve/user.cfg, `pool:prod:comment:101,102:local:`."""
+
+from __future__ import annotations
+
+import os
+
+from fake_pve.errors import CommandFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fake_pve.node import Node
+
+NAME, GUESTS = 1, 3  # fields of a line
+
+
+def path(node: Node) -> str:
+    """The file that knows the pools."""
+    return f"{node.root}/etc/pve/user.cfg"
+
+
+def read(node: Node) -> list[str]:
+    """The file's lines; none when there is no file."""
+    try:
+        with open(path(node), encoding="utf-8", errors="surrogateescape") as file:
+            return file.read().splitlines()
+    except OSError:
+        return []
+
+
+def check(node: Node, name: str | None) -> None:
+    """Refuse a pool that does not exist (pct-create-077, qm-clone-012); None is no pool."""
+    if name is not None and not any(line.split(":")[: NAME + 1] == ["pool", name] for line in read(node)):
+        raise CommandFailed(f"403 Permission check failed (pool '{name}' does not exist)", 2)
+
+
+def add(node: Node, name: str | None, vmid: str | int) -> None:
+    """Put the guest into the pool, if one is named."""
+    if name is None:
+        return
+
+    def changed(pool: str, guests: set[str]) -> set[str]:
+        return guests | {str(vmid)} if pool == name else guests
+
+    rewrite(node, changed)
+
+
+def remove(node: Node, vmid: str | int) -> None:
+    """Take the guest out of whatever pool it is in."""
+    rewrite(node, lambda _, guests: guests - {str(vmid)})
+
+
+def rewrite(node: Node, changed: Callable[[str, set[str]], set[str]]) -> None:
+    """Replace each pool's guests by what `changed` (its name, its guests) says; parallel calls wait for each other."""
+    if not any(line.startswith("pool:") for line in read(node)):
+        return
+    import fcntl  # only where there are pools
+
+    with open(path(node) + ".lock", "a", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        old = read(node)
+        new = [rewritten(line, changed) for line in old]
+        if new != old:
+            save(node, new)
+
+
+def rewritten(line: str, changed: Callable[[str, set[str]], set[str]]) -> str:
+    """One line with the guests that it should have."""
+    fields = line.split(":")
+    if fields[0] != "pool" or len(fields) <= GUESTS:
+        return line
+    guests = changed(fields[NAME], set(filter(None, fields[GUESTS].replace(";", ",").split(","))))
+    fields[GUESTS] = ",".join(sorted(guests, key=lambda vmid: (len(vmid), vmid)))
+    return ":".join(fields)
+
+
+def save(node: Node, lines: list[str]) -> None:
+    """Replace the file at once."""
+    temporary = f"{path(node)}.tmp.{os.getpid()}"
+    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write("".join(line + "\n" for line in lines))
+    os.replace(temporary, path(node))

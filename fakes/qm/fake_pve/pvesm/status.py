@@ -1,0 +1,112 @@
+"""`pvesm status`: which storages there are and how full they are (pvesm-add-001, qm-lvm-001)."""
+
+from __future__ import annotations
+
+import os
+
+from fake_pve.errors import CommandFailed
+from fake_pve.storage import config
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fake_pve.call import Call
+    from fake_pve.node import Node
+    from fake_pve.storage.config import Storage
+
+HEAD = ("Type", "Status", "Total (KiB)", "Used (KiB)", "Available (KiB)", "%")
+
+
+def run(call: Call) -> None:
+    """A table sorted by name, or with --output-format json the same as data."""
+    rows = [row(call, storage) for storage in chosen(call)]
+    if call.params.get("output-format", "text") != "text":
+        from fake_pve.pvesm import output  # JSON is a rare wish
+
+        output.dump(call, [as_data(found) for found in rows])
+        return
+    for line in table(rows):
+        call.out(line)
+
+
+def chosen(call: Call) -> list[Storage]:
+    """The storages that the call's filters leave."""
+    only = call.params.get("storage")
+    storages = config.load(call.node)
+    if only is not None and only not in storages:
+        raise CommandFailed(f"storage '{only}' does not exist")
+    wanted = set(config.content_types(call.params.get("content", "")))
+    return [
+        storage
+        for name, storage in sorted(storages.items())
+        if only in (None, name)
+        and (not wanted or wanted & storage.content)
+        and config.on_this_node(call.node, storage)
+        and not (call.params.get("enabled") == "1" and storage.disabled)
+    ]
+
+
+class Row:
+    """A storage and its state: "active", "inactive" or "disabled"; sizes in KiB."""
+
+    __slots__ = ("state", "storage", "total", "used")
+
+    def __init__(self, storage: Storage, state: str, total: int = 0, used: int = 0) -> None:
+        self.storage = storage
+        self.state = state
+        self.total = total
+        self.used = used
+
+
+def row(call: Call, storage: Storage) -> Row:
+    """The state of one storage; one that cannot be made ready is told on stderr and shown as inactive."""
+    if storage.disabled:
+        return Row(storage, "disabled")
+    try:
+        config.activate(call.node, storage)
+    except CommandFailed as problem:
+        call.err(problem.message)
+        return Row(storage, "inactive")
+    return Row(storage, "active", config.capacity(storage), used_kib(call.node, storage))
+
+
+def used_kib(node: Node, storage: Storage) -> int:
+    """What the storage's files take."""
+    top = f"{node.root}/dev/{storage.vgname}" if storage.type == "lvmthin" else config.folder(node, storage)
+    total = 0
+    for folder, _, files in os.walk(top):
+        for name in files:
+            try:
+                total += os.lstat(f"{folder}/{name}").st_blocks // 2
+            except OSError:
+                continue
+    return total
+
+
+def table(rows: list[Row]) -> list[str]:
+    """The text; a disabled storage has no percentage."""
+    width = max([len("Name"), *(len(row.storage.id) for row in rows)])
+    cells = [("Name", *HEAD)]
+    for found in rows:
+        share = "N/A" if found.state == "disabled" else f"{100 * found.used / max(1, found.total):.2f}%"
+        sizes = (str(found.total), str(found.used), str(found.total - found.used))
+        cells.append((found.storage.id, found.storage.type, found.state, *sizes, share))
+    return [
+        f"{name:<{width}} {type_:>11} {state:>10} {total:>15} {used:>15} {free:>15} {share:>8}"
+        for name, type_, state, total, used, free, share in cells
+    ]
+
+
+def as_data(found: Row) -> dict[str, object]:
+    """A row as the API gives it, sizes in bytes."""
+    total, used = found.total * 1024, found.used * 1024
+    data: dict[str, object] = {
+        "storage": found.storage.id,
+        "type": found.storage.type,
+        "content": ",".join(sorted(found.storage.content)),
+        "active": int(found.state == "active"),
+        "enabled": int(not found.storage.disabled),
+        "shared": int(found.storage.options.get("shared", "0") == "1"),
+    }
+    if found.state == "active":
+        data |= {"total": total, "used": used, "avail": total - used, "used_fraction": used / total}
+    return data

@@ -1,0 +1,58 @@
+"""What `qm create` and `qm set` do to values of their command line before they become configuration."""
+
+from __future__ import annotations
+
+from fake_pve.errors import CommandFailed
+from fake_pve.vm import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fake_pve.call import Call
+    from fake_pve.conf import Conf
+
+
+def read_files(call: Call, params: dict[str, str]) -> None:
+    """`--sshkeys FILE` stands for the file's content, percent-encoded (qm-create-142…147)."""
+    if "sshkeys" not in params:
+        return
+    name = params["sshkeys"]
+    path = call.node.path(name) if name.startswith("/") else name
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            params["sshkeys"] = options.uri_escape(file.read())
+    except OSError as problem:
+        raise CommandFailed(f"can't open '{name}' - {problem.strerror}", problem.errno or 2) from None
+
+
+def check_keys(params: dict[str, str]) -> None:
+    """Every line of `sshkeys` must be a key."""
+    if "sshkeys" in params:
+        from fake_pve import conf, sshkeys  # few calls give keys
+
+        sshkeys.check(conf.decode(params["sshkeys"]))
+
+
+def cdrom_alias(params: dict[str, str]) -> None:
+    """`--cdrom X` is `--ide2 X,media=cdrom`."""
+    if "cdrom" in params:
+        value = params.pop("cdrom")
+        params["ide2"] = value if "media=" in value else f"{value},media=cdrom"
+
+
+def pin_machine(call: Call, into: dict[str, str], ostype: str | None, machine: str | None) -> None:
+    """Windows guests get a fixed machine version, and it is said (qm-create-105)."""
+    pinned = options.pinned_machine(machine) if ostype in options.WINDOWS else None
+    if pinned:
+        into["machine"] = pinned
+        kind = options.machine_type(pinned)
+        call.out(f"pinning machine type to '{kind}' for Windows guest OS")
+
+
+def pin_machine_of_change(call: Call, conf: Conf, changes: dict[str, str]) -> str | None:
+    """The machine for a guest that becomes a Windows one, unless its version is set or changed at the same time."""
+    if "machine" in changes or conf.options.get("ostype") in options.WINDOWS:
+        return None
+    found: dict[str, str] = {}
+    machine = conf.pending.get("machine") or conf.options.get("machine")
+    pin_machine(call, found, changes["ostype"], machine)
+    return found.get("machine")

@@ -1,0 +1,73 @@
+"""Values that the tools put into a form of their own before they store them."""
+
+from __future__ import annotations
+
+from fake_pve import conf_keys, dice
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from fake_pve.node import Node
+
+QEMU_VERSION = "10.1.2"
+PINNED_MACHINE = {"pc": "pc-i440fx-10.1", "q35": "pc-q35-10.1"}
+WINDOWS = frozenset("wxp w2k w2k3 w2k8 wvista win7 win8 win10 win11".split())  # noqa: SIM905
+UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()")
+
+
+def normal(key: str, value: str) -> str:
+    """`value` as a configuration file holds it: numbers without leading zeros, booleans as 1 or 0."""
+    try:
+        return conf_keys.checked("qemu", key, value)
+    except ValueError:
+        return value
+
+
+def tags(text: str) -> str:
+    """Lower-case, each once, sorted, joined by `;` (qm-create-114…)."""
+    words = text.replace(",", " ").replace(";", " ").lower().split()
+    return ";".join(sorted(set(words)))
+
+
+def uri_escape(text: str) -> str:
+    """Percent-encode all but letters, digits and `-_.!~*'()`, as the stored `sshkeys` are."""
+    raw = text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if byte in UNRESERVED else f"%{byte:02X}" for byte in raw)
+
+
+def machine_type(text: str) -> str:
+    """The type of a `machine` value, "" when it names none."""
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        if not equals or key == "type":
+            return value if equals else key
+    return ""
+
+
+def pinned_machine(machine: str | None) -> str | None:
+    """The machine version that a Windows guest is bound to (qm-create-105); None when it has one already."""
+    kind = machine_type(machine or "") or "pc"
+    pinned = PINNED_MACHINE.get(kind)
+    if pinned is None or not machine:
+        return pinned
+    rest = [part for part in machine.split(",") if part not in (kind, f"type={kind}")]
+    return ",".join((pinned, *rest))
+
+
+def meta(node: Node) -> str:
+    """Which QEMU made the guest, and when."""
+    return f"creation-qemu={QEMU_VERSION},ctime={dice.now(node)}"
+
+
+def is_crypted(password: str) -> bool:
+    """Whether this is a password's hash already: `$5$salt$hash` and its like."""
+    words = password.split("$")
+    return len(words) >= 4 and words[0] == "" and words[1] in ("1", "5", "6", "2a", "2y") and all(words[2:4])
+
+
+def crypted(node: Node, password: str) -> str:
+    """The SHA-256 crypt hash of a password with a random salt."""
+    from fake_pve.vm.crypt import sha256_crypt  # only `qm set --cipassword` needs it
+
+    letters = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    salt = "".join(letters[byte % 64] for byte in dice.throw(node, 8))
+    return sha256_crypt(password, salt)
