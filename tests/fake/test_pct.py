@@ -1,0 +1,392 @@
+"""`pct` beyond the recordings: running containers, thin pools, what fails half-way."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fake_pve import guests
+from fake_pve.main import main
+from fake_pve.node import Node
+
+STORAGES = "dir: local\n\tpath /var/lib/vz\n\tcontent vztmpl,rootdir,snippets\n\nlvmthin: thin\n\tthinpool data\n\tvgname pve\n\tcontent rootdir\n\n"
+TEMPLATE = "local:vztmpl/debian.tar"
+
+
+class Host:
+    """A node that `pct` can be called on; `out` and `err` are what the last call printed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.environ = {"FAKE_PVE_ROOT": str(root), "FAKE_PVE_TIME_SCALE": "0"}
+        self.out = self.err = ""
+
+    def pct(self, *argv: str, stdin: str = "") -> int:
+        streams = io.BytesIO(stdin.encode()), io.BytesIO(), io.BytesIO()
+        status = main("pct", list(argv), self.environ, *streams)
+        self.out, self.err = (stream.getvalue().decode().replace(str(self.root), "") for stream in streams[1:])
+        return status
+
+    def ok(self, *argv: str) -> str:
+        assert self.pct(*argv) == 0, self.err
+        return self.out
+
+    def refused(self, *argv: str) -> str:
+        assert self.pct(*argv) not in (0, 70)
+        return self.err.rstrip("\n")
+
+    def conf(self, vmid: int) -> str:
+        return (self.root / f"etc/pve/nodes/pve1/lxc/{vmid}.conf").read_text()
+
+    def volumes(self) -> list[str]:
+        files = [*(self.root / "var/lib/vz/images").rglob("*.*"), *(self.root / "dev").rglob("*")]
+        return sorted(file.name for file in files if file.is_file())
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    for folder in ("etc/pve", "var/lib/vz/template/cache", "root"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "etc/pve/storage.cfg").write_text(STORAGES)
+    (tmp_path / "etc/pve/user.cfg").write_text("pool:prod:::::\n")
+    with tarfile.open(tmp_path / "var/lib/vz/template/cache/debian.tar.gz", "w:gz") as tar:
+        member = tarfile.TarInfo("./etc/os-release")
+        member.size = len(b"ID=debian\n")
+        tar.addfile(member, io.BytesIO(b"ID=debian\n"))
+    return Host(tmp_path)
+
+
+@pytest.fixture
+def made(host: Host) -> Host:
+    host.ok("create", "101", "local:vztmpl/debian.tar.gz", "--rootfs", "local:1", "--hostname", "ct1")
+    return host
+
+
+# --- running ---------------------------------------------------------------------------------------------
+
+
+def test_a_running_container_takes_some_values_at_once(made: Host) -> None:
+    made.ok("start", "101")
+    made.ok("set", "101", "--swap", "0", "--tags", "b,a", "--nameserver", "1.1.1.1")
+    assert "swap: 0\ntags: a;b\n" in made.conf(101)
+    assert made.conf(101).endswith("\n[pve:pending]\nnameserver: 1.1.1.1\n")
+    made.ok("set", "101", "--revert", "nameserver")
+    assert "pve:pending" not in made.conf(101)
+
+
+def test_a_mount_point_of_a_running_container_goes_at_its_next_stop(made: Host) -> None:
+    made.ok("set", "101", "--mp0", "local:1,mp=/data")
+    made.ok("start", "101")
+    made.ok("set", "101", "--delete", "mp0")
+    assert "del mp0: local:101/vm-101-disk-1.raw,mp=/data,size=1G\n" in made.ok("pending", "101")
+    assert "mp0" not in made.ok("config", "101")
+    assert "mp0" in made.ok("config", "101", "--current")
+    made.ok("stop", "101")
+    assert "unused0: local:101/vm-101-disk-1.raw\n" in made.conf(101)
+
+
+def test_a_running_container_resists(made: Host) -> None:
+    made.ok("start", "101")
+    assert made.refused("destroy", "101") == "unable to destroy CT 101 - container is running"
+    assert made.refused("clone", "101", "102").startswith("Cannot do full clones on a running container")
+    assert made.refused("move-volume", "101", "rootfs", "thin") == "cannot move volumes of a running container"
+    assert made.refused("fsck", "101") == "cannot run fsck on active container"
+    assert "resize2fs" in made.ok("resize", "101", "rootfs", "+1G")
+    made.ok("destroy", "101", "--force")
+    assert made.volumes() == []
+
+
+def test_a_container_that_does_not_listen_is_stopped_by_force(made: Host) -> None:
+    (made.root / "etc/fake-pve").mkdir()
+    (made.root / "etc/fake-pve/guests.json").write_text('{"101": {"shutdown": "never"}}')
+    made.ok("start", "101")
+    assert "lxc-stop -n 101 --nokill --timeout 5' failed" in made.refused("shutdown", "101", "--timeout", "5")
+    made.ok("shutdown", "101", "--timeout", "5", "--forceStop")
+    assert made.ok("status", "101") == "status: stopped\n"
+
+
+def test_a_failed_hotplug_stays_pending(made: Host) -> None:
+    made.ok("start", "101")
+    assert "net1: unable to hotplug net1: bridge 'vmbr9' does not exist" in made.refused(
+        "set", "101", "--net1", "name=eth1,bridge=vmbr9"
+    )
+    assert "[pve:pending]\nnet1: name=eth1,bridge=vmbr9\n" in made.conf(101)
+
+
+# --- inside ----------------------------------------------------------------------------------------------
+
+
+def test_files_go_in_and_come_out(made: Host) -> None:
+    (made.root / "root/f").write_text("text\n")
+    assert made.refused("push", "101", "/root/f", "/etc/f") == "can only push files to a running CT"
+    made.ok("start", "101")
+    made.ok("push", "101", "/root/f", "/../../etc/f", "--perms", "600")
+    assert made.ok("exec", "101", "--", "cat", "/etc/f") == "text\n"
+    made.ok("pull", "101", "/etc/f", "/root/g")
+    assert (made.root / "root/g").read_text() == "text\n"
+    assert made.pct("pull", "101", "/nope", "/root/h") == 0
+    assert made.err
+    made.ok("destroy", "101", "--force")
+    assert not list((made.root / "var/lib/fake-pve").rglob("f"))
+
+
+@pytest.mark.parametrize(
+    ("argv", "status"),
+    [
+        (["true"], 0),
+        (["false"], 1),
+        (["sh", "-c", "exit 7"], 7),
+        (["no-such-program"], 127),
+        (["apt-get"], 70),
+        (["cat", "/nope"], 1),
+    ],
+)
+def test_the_exit_status_of_a_program_is_passed_on(made: Host, argv: list[str], status: int) -> None:
+    made.ok("start", "101")
+    assert made.pct("exec", "101", "--", *argv) == status
+
+
+def test_stdin_reaches_the_program(made: Host) -> None:
+    made.ok("start", "101")
+    assert made.pct("exec", "101", "--", "cat", stdin="from stdin\n") == 0
+    assert made.out == "from stdin\n"
+
+
+# --- volumes ---------------------------------------------------------------------------------------------
+
+
+def test_a_linked_clone_needs_a_thin_pool(host: Host) -> None:
+    host.ok("create", "101", "local:vztmpl/debian.tar.gz", "--rootfs", "thin:1")
+    host.ok("template", "101")
+    assert "rootfs: thin:base-101-disk-0,size=1G" in host.conf(101)
+    assert "create linked clone of mountpoint rootfs" in host.ok("clone", "101", "102")
+    assert "rootfs: thin:vm-102-disk-0,size=1G" in host.conf(102)
+    assert "template" not in host.conf(102)
+
+
+def test_snapshots_form_a_chain(host: Host) -> None:
+    host.ok("create", "101", "local:vztmpl/debian.tar.gz", "--rootfs", "thin:1", "--memory", "512")
+    host.ok("snapshot", "101", "one", "--description", "first")
+    host.ok("set", "101", "--memory", "1024")
+    host.ok("snapshot", "101", "two")
+    assert host.refused("snapshot", "101", "two") == "snapshot name 'two' already used"
+    lines = host.ok("listsnapshot", "101").splitlines()
+    assert [line.split()[1] for line in lines] == ["one", "two", "current"]
+    host.ok("rollback", "101", "one")
+    assert "memory: 512\n" in host.ok("config", "101")
+    assert "parent: one\n" in host.ok("config", "101")
+    host.ok("delsnapshot", "101", "one")
+    assert "parent" not in host.ok("config", "101")
+    assert "memory: 1024\n" in host.ok("config", "101", "--snapshot", "two")
+    host.ok("destroy", "101")
+    assert host.volumes() == []
+
+
+def test_a_volume_is_handed_to_another_container(made: Host) -> None:
+    made.ok("create", "102", "local:vztmpl/debian.tar.gz", "--rootfs", "local:1")
+    made.ok("set", "101", "--mp0", "local:1,mp=/data")
+    made.ok("move-volume", "101", "mp0", "--target-vmid", "102", "--target-volume", "mp3")
+    assert "mp0" not in made.conf(101)
+    assert "mp3: local:102/vm-102-disk-1.raw,mp=/data,size=1G\n" in made.conf(102)
+
+
+def test_a_volume_moves_to_another_storage(made: Host) -> None:
+    made.ok("move-volume", "101", "rootfs", "thin", "--delete")
+    assert "rootfs: thin:vm-101-disk-0,size=1G" in made.conf(101)
+    assert made.volumes() == ["vm-101-disk-0"]
+    assert "71/" not in made.ok("fsck", "101", "--force")[:40]
+
+
+def test_lost_volumes_are_found_again(made: Host) -> None:
+    (made.root / "var/lib/vz/images/101/vm-101-disk-7.raw").write_bytes(bytes(1024))
+    (made.root / "etc/pve/nodes/pve1/lxc/101.conf").write_text(made.conf(101).replace("size=1G", "size=3G"))
+    assert "as 'unused0' to config" in made.ok("rescan", "--dryrun")
+    assert "size=3G" in made.conf(101)
+    made.ok("rescan")
+    assert "rootfs: local:101/vm-101-disk-0.raw,size=1G\n" in made.conf(101)
+    assert "unused0: local:101/vm-101-disk-7.raw\n" in made.conf(101)
+    assert made.ok("rescan") == "rescan volumes...\n"
+
+
+# --- failures --------------------------------------------------------------------------------------------
+
+
+def test_a_failed_create_leaves_nothing(host: Host) -> None:
+    (host.root / "var/lib/vz/template/cache/bad.tar.gz").write_bytes(b"no archive")
+    assert "exit code 2" in host.refused(
+        "create", "101", "local:vztmpl/bad.tar.gz", "--rootfs", "local:1", "--mp0", "thin:1,mp=/x"
+    )
+    assert host.volumes() == []
+    assert host.ok("list") == ""
+
+
+def test_a_failed_clone_leaves_both_as_they_were(made: Host) -> None:
+    before = made.conf(101)
+    made.ok("set", "101", "--mp0", "/root,mp=/host")
+    assert made.refused("clone", "101", "102") == "unable to clone mountpoint 'mp0' (type bind)"
+    made.ok("set", "101", "--delete", "mp0")
+    assert made.conf(101) == before
+    assert made.refused("config", "102").startswith("Configuration file")
+
+
+def test_a_mounted_container_is_locked(made: Host) -> None:
+    assert made.ok("mount", "101") == "mounted CT 101 in '/var/lib/lxc/101/rootfs'\n"
+    assert made.refused("set", "101", "--memory", "64") == "CT is locked (mounted)"
+    made.ok("unmount", "101")
+    assert made.refused("unmount", "101") == "no lock found trying to remove 'mounted' lock"
+
+
+def test_a_member_of_a_pool_leaves_it_when_destroyed(host: Host) -> None:
+    users = host.root / "etc/pve/user.cfg"
+    host.ok("create", "101", "local:vztmpl/debian.tar.gz", "--pool", "prod")
+    host.ok("clone", "101", "102", "--pool", "prod")
+    assert users.read_text() == "pool:prod::101,102:::\n"
+    host.ok("destroy", "101")
+    assert users.read_text() == "pool:prod::102:::\n"
+
+
+@pytest.mark.parametrize(
+    "damage", ["rootfs: =\nmp0: x\n", "rootfs\n", "\x00\x01", "[broken\nnet0: a=b=c\nrootfs: local:1,,=\n", ""]
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "config",
+        "pending",
+        "status",
+        "list",
+        "start",
+        "resize",
+        "clone",
+        "destroy",
+        "df",
+        "fstrim",
+        "template",
+        "rescan",
+    ],
+)
+def test_a_damaged_configuration_never_ends_in_a_traceback(made: Host, damage: str, command: str) -> None:
+    (made.root / "etc/pve/nodes/pve1/lxc/101.conf").write_text(damage)
+    words = {"resize": ["101", "rootfs", "+1G"], "clone": ["101", "102"], "list": [], "rescan": []}
+    made.pct(command, *words.get(command, ["101"]))
+    assert made.pct("status", "101", "--verbose") in {0, 2, 255}
+    assert not (made.root / "var/log/fake-pve/mistakes.log").exists()
+
+
+def test_a_container_under_ha_is_left_to_its_manager(made: Host) -> None:
+    made.ok("create", "102", "local:vztmpl/debian.tar.gz", "--ha-managed", "1")
+    assert (made.root / "etc/pve/ha/resources.cfg").read_text() == "ct: 102\n\tstate stopped\n\n"
+    assert made.ok("start", "102") == "Requesting HA start for CT 102\n"
+    assert made.ok("status", "102") == "status: stopped\n"
+    assert "used in HA resources" in made.refused("destroy", "102")
+    assert "removed CT 102 from HA" in made.ok("destroy", "102", "--purge")
+    assert (made.root / "etc/pve/ha/resources.cfg").read_text() == ""
+
+
+# --- real guests -----------------------------------------------------------------------------------------
+
+
+class Driver:
+    """Stands for a driver of real containers: remembers what was asked of it, keeps files."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.specs: list[Any] = []
+        self.power = False
+        self.files: dict[str, bytes] = {}
+
+    def create(self, _node: Node, kind: str, vmid: int, spec: Any) -> None:
+        self.calls.append(f"create {kind} {vmid}")
+        self.specs.append(spec)
+
+    def start(self, _node: Node, kind: str, vmid: int, spec: Any) -> None:
+        self.calls.append(f"start {kind} {vmid}")
+        self.specs.append(spec)
+        self.power = True
+
+    def pid(self, _node: Node, _kind: str, _vmid: int) -> int:
+        return 4711 if self.power else 0
+
+    def running(self, _node: Node, _kind: str, _vmid: int) -> bool:
+        return self.power
+
+    def stop(self, _node: Node, kind: str, vmid: int) -> None:
+        self.calls.append(f"stop {kind} {vmid}")
+        self.power = False
+
+    def shutdown(self, _node: Node, kind: str, vmid: int, timeout: float) -> bool:
+        self.calls.append(f"shutdown {kind} {vmid} {timeout}")
+        self.power = timeout < 5
+        return not self.power
+
+    def execute(
+        self, _node: Node, _kind: str, _vmid: int, argv: list[str], *, fds: Any = (0, 1, 2), tty: bool = False
+    ) -> int:
+        if argv[:2] != ["/bin/sh", "-c"]:
+            self.calls.append(f"{'terminal' if tty else 'run'} {' '.join(argv)}")
+            return 3
+        if argv[2].startswith("cat >"):
+            self.files[argv[-1]] = os.pread(fds[0], 1000, 0)
+            return 0
+        os.write(fds[1], self.files.get(argv[-1], b""))
+        return int(argv[-1] not in self.files)
+
+    def remove(self, _node: Node, kind: str, vmid: int) -> None:
+        self.calls.append(f"remove {kind} {vmid}")
+
+
+@pytest.fixture
+def real(host: Host, monkeypatch: pytest.MonkeyPatch) -> Driver:
+    driver = Driver()
+    monkeypatch.setattr(guests, "driver", lambda _node: driver)
+    host.environ["FAKE_PVE_GUEST"] = "simulated"
+    (host.root / "root/keys.pub").write_text("ssh-ed25519 AAAAC3Nz admin\n")
+    return driver
+
+
+def test_a_real_container_lives(host: Host, real: Driver) -> None:
+    words = (
+        "--password",
+        "secret",
+        "--ssh-public-keys",
+        "/root/keys.pub",
+        "--net0",
+        "name=eth0,bridge=vmbr0,ip=10.0.0.5/24,gw=10.0.0.1",
+    )
+    host.ok("create", "101", "local:vztmpl/debian.tar.gz", "--hostname", "web", "--nameserver", "10.0.0.1", *words)
+    assert (real.specs[0].password, real.specs[0].ssh_keys) == ("secret", "ssh-ed25519 AAAAC3Nz admin\n")
+    host.ok("start", "101")
+    spec = real.specs[1]
+    assert (spec.hostname, spec.memory, spec.nameserver, spec.password) == ("web", 512, "10.0.0.1", "")
+    assert spec.template == str(host.root / "var/lib/vz/template/cache/debian.tar.gz")
+    assert (spec.nics[0].name, spec.nics[0].cidr, spec.nics[0].gateway) == ("eth0", "10.0.0.5/24", "10.0.0.1")
+    assert host.pct("exec", "101", "--", "uname", "-a") == 3
+    assert host.pct("enter", "101") == 3
+    host.ok("push", "101", "/root/keys.pub", "/root/k")
+    host.ok("pull", "101", "/root/k", "/root/k2")
+    assert (host.root / "root/k2").read_text() == "ssh-ed25519 AAAAC3Nz admin\n"
+    assert host.pct("pull", "101", "/root/nope", "/root/k3") == 0
+    assert host.err == "failed to open /root/nope\n"
+    assert not (host.root / "root/k3").exists()
+    assert "lxc-stop" in host.refused("shutdown", "101", "--timeout", "4")
+    host.environ["FAKE_PVE_TIME_SCALE"] = "1"
+    host.ok("shutdown", "101", "--timeout", "6")
+    host.ok("destroy", "101")
+    assert real.calls == [
+        "create lxc 101", "start lxc 101", "run uname -a", "terminal /bin/bash --login", "shutdown lxc 101 0.0",
+        "shutdown lxc 101 6.0", "remove lxc 101",
+    ]  # fmt: skip
+
+
+def test_a_clone_of_a_real_container_has_its_template(host: Host, real: Driver) -> None:
+    host.ok("create", "101", "local:vztmpl/debian.tar.gz")
+    host.ok("clone", "101", "102")
+    host.ok("start", "102")
+    assert real.specs[-1].template == real.specs[0].template
+    host.ok("stop", "102")
+    assert real.calls[-1] == "stop lxc 102"
