@@ -1,0 +1,97 @@
+"""Remove guests that nobody looks after any more: their processes, with these mounts and ports, and their files.
+
+A guest of this user is known by its folder, or, if that is gone, by its first process. To be called by fixtures and by
+`make clean`:
+
+    python3 -m fake_pve.guests.sweep ROOT…     the guests of these nodes
+    python3 -m fake_pve.guests.sweep --all     every guest that this user has on this machine
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+from fake_pve.guests import state, userns
+
+SECONDS = 10.0
+
+
+def guest_of(argv: list[str]) -> str:
+    """The guest's folder if these are the words of a guest's first process, else ""."""
+    if len(argv) > 2 and argv[-2] == "launch" and argv[-3].endswith("/guests/entry.py"):
+        return argv[-1]
+    if argv and os.path.basename(argv[0]).startswith("qemu-system-"):
+        for word in argv:
+            if word.endswith("/qemu.pid") and "/var/lib/fake-pve/guests/" in word:
+                return os.path.dirname(word)
+    return ""
+
+
+def processes() -> dict[int, str]:
+    """The first processes of this user's guests, and their folders."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/cmdline", "rb") as file:
+                argv = os.fsdecode(file.read()).rstrip("\0").split("\0")
+        except OSError:
+            continue
+        guest = guest_of(argv)
+        if guest and may_end(name):
+            found[int(name)] = guest
+    return found
+
+
+def may_end(pid: str) -> bool:
+    """Whether a process is this user's: root's guests run as another user, but root may end them all."""
+    lines = state.read(f"/proc/{pid}/status").splitlines()  # the owner of /proc/PID is not always the process's
+    owner = next((line.split()[1] for line in lines if line.startswith("Uid:")), "")
+    return os.geteuid() == 0 or owner == str(os.geteuid())
+
+
+def end(pids: list[int]) -> None:
+    """Kill processes and wait until they are gone."""
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    deadline = time.monotonic() + SECONDS
+    while any(state.start_time(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def sweep(root: str | None = None) -> list[str]:
+    """End and remove the guests of one node's root, or all of this user's; the folders of those that were there."""
+    running = processes()
+    if root is None:
+        folders = set(running.values())
+    else:
+        base = state.base(os.path.realpath(root))
+        folders = {guest for guest in running.values() if guest.startswith(f"{base}/")}
+        if os.path.isdir(base):
+            folders |= {f"{base}/{name}" for name in os.listdir(base)}
+    end([pid for pid, guest in running.items() if guest in folders])
+    for guest in folders:
+        userns.remove_tree(guest)
+    return sorted(folders)
+
+
+def main(argv: list[str]) -> int:
+    """Sweep what the command line names."""
+    if not argv:
+        sys.stderr.write(__doc__ or "")
+        return 2
+    for root in [None] if argv == ["--all"] else argv:
+        for folder in sweep(root):
+            sys.stdout.write(f"removed {folder}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
