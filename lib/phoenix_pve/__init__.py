@@ -1,0 +1,3 @@
+"""phoenix: JSON configuration in, running Proxmox guests out."""
+
+__version__ = "0.1.0"

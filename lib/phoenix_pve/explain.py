@@ -1,0 +1,144 @@
+"""What pydantic found wrong, in the words of someone who edits the JSON file. PURE."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import TYPE_CHECKING, Any
+
+from phoenix_pve.models import PATTERN_MEANING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
+
+TYPE_WORDS = {
+    "int_type": "a whole number",
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "list_type": "an array",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+JSON_WORDS = {
+    str: "a string",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "an array",
+    dict: "an object",
+}
+SECRET_KEYS = frozenset({"password_hash"})
+
+
+def json_path(location: Sequence[int | str]) -> str:
+    """`("vms", 0, "cores")` -> `vms[0].cores`."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".") or "the document"
+
+
+def shown(value: Any) -> str:
+    """Return a value as JSON, cut to a readable length."""
+    text = json.dumps(value, ensure_ascii=True, default=str)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return "; did you mean `x`?" for the nearest known word, or nothing."""
+    known = list(known)
+    longer = sorted(k for k in known if k.startswith(word + "_"))
+    near = longer or difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def wrong_type(value: Any, wanted: str) -> str:
+    """Return "must be a whole number, is a string"."""
+    return f"must be {wanted}, is {'null' if value is None else JSON_WORDS.get(type(value), 'something else')}"
+
+
+def _what(error: ErrorDetails, known: Iterable[str]) -> str:
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    key = str(error["loc"][-1]) if error["loc"] else ""
+    text = "its value" if key in SECRET_KEYS else shown(value)
+    match kind:
+        case "missing":
+            return "is required and missing"
+        case "extra_forbidden":
+            return f"unknown key `{key}`{suggestion(key, known)}"
+        case "string_pattern_mismatch":
+            return f"{text} is not {PATTERN_MEANING.get(context['pattern'], 'well formed')}"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}, is {text}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}, is {text}"
+        case "string_too_long":
+            return f"must have at most {context['max_length']} characters"
+        case _ if kind in TYPE_WORDS:
+            return wrong_type(value, TYPE_WORDS[kind])
+        case _:
+            return str(error["msg"])
+
+
+def _known_keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
+    """Return the keys that the object at `location` may have, by walking the generated schema."""
+    schema = model.model_json_schema()
+    nodes: list[Any] = [schema]
+    for part in location:
+        nodes = [child for node in nodes for found in _resolve(schema, node) for child in _children(found, part)]
+    objects = [found for node in nodes for found in _resolve(schema, node)]
+    return list(dict.fromkeys(key for found in objects for key in found.get("properties", {}) if key != "$schema"))
+
+
+def _resolve(schema: Any, node: Any) -> list[Any]:
+    """Return the schemas that a node of the schema may stand for."""
+    if "$ref" in node:
+        return [schema["$defs"][node["$ref"].rsplit("/", 1)[1]]]
+    choices = node.get("anyOf", node.get("oneOf", []))
+    return [found for choice in choices for found in _resolve(schema, choice)] if choices else [node]
+
+
+def _children(node: Any, part: int | str) -> list[Any]:
+    if isinstance(part, int):
+        return [node["items"]] if "items" in node else []
+    if part in node.get("properties", {}):
+        return [node["properties"][part]]
+    return list(node.get("patternProperties", {}).values())
+
+
+def _place(document: Any, location: Sequence[int | str]) -> str:
+    """Return the JSON path, with the guest's ID beside its array index."""
+    path = json_path(location)
+    if len(location) >= 2 and location[0] == "vms" and isinstance(location[1], int):
+        guest = document["vms"][location[1]]
+        vmid = guest.get("vmid") if isinstance(guest, dict) else None
+        if isinstance(vmid, int):
+            head = json_path(location[:2])
+            return f"{head} ({vmid}){path.removeprefix(head)}"
+    return path
+
+
+def _location(error: ErrorDetails) -> tuple[int | str, ...]:
+    """Return where the problem is; pydantic adds names of union members, which no JSON file has."""
+    location = error["loc"]
+    if error["type"] == "extra_forbidden":
+        location = location[:-1]
+    return tuple(part for part in location if isinstance(part, int) or not _is_union_member(part))
+
+
+def _is_union_member(part: str) -> bool:
+    return part in {"image", "clone", "str"} or part.startswith(("constrained-", "list[", "function-"))
+
+
+def problems(name: str, document: Any, model: type[BaseModel], error: ValidationError) -> list[str]:
+    """Return one line for each problem: `FILE: vms[0] (8001).cores: must be at least 1, is 0`."""
+    lines = []
+    for found in error.errors():
+        location = _location(found)
+        known = _known_keys(model, location) if found["type"] == "extra_forbidden" else ()
+        lines.append(f"{name}: {_place(document, location)}: {_what(found, known)}")
+    return list(dict.fromkeys(lines))

@@ -1,0 +1,113 @@
+"""Several guests: who needs whom, and in which order they come up and go. PURE."""
+
+from __future__ import annotations
+
+import heapq
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from phoenix_pve.guest import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from phoenix_pve.guest import GuestSpec
+
+LAST = 1 << 30
+"""The boot order of a guest that states none: after all that do."""
+
+
+def problems(specs: Sequence[GuestSpec]) -> Iterator[str]:
+    """Yield what is wrong with the dependencies of a configuration: unknown guests, and one cycle."""
+    known = {spec.vmid: spec for spec in specs}
+    for spec in specs:
+        for needed in spec.dependencies:
+            if needed not in known:
+                yield f"{spec.origin}.dependencies: {needed} is not defined"
+    cycle = find_cycle({spec.vmid: [needed for needed in spec.needs if needed in known] for spec in specs})
+    if cycle:
+        yield f"{known[cycle[0]].origin}.dependencies: a cycle: {' → '.join(map(str, cycle))}"
+
+
+def find_cycle(needs: Mapping[int, Iterable[int]]) -> list[int]:
+    """Return one cycle as IDs, the first of which is the last as well; nothing when there is none."""
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def with_needs(guests: Mapping[int, GuestSpec], ids: Iterable[int]) -> set[int]:
+    """Return the IDs, and those of all defined guests that they need, directly or not."""
+    found: set[int] = set()
+    waiting = list(ids)
+    while waiting:
+        vmid = waiting.pop()
+        if vmid not in found and vmid in guests:
+            found.add(vmid)
+            waiting.extend(guests[vmid].needs)
+    return found
+
+
+def in_order(guests: Mapping[int, GuestSpec], ids: Iterable[int]) -> list[int]:
+    """Return the IDs, each after all it needs; among those that are free to go, by boot order, then by ID."""
+    sorter = TopologicalSorter(needs_within(guests, set(ids)))
+    sorter.prepare()
+    free: list[tuple[int, int]] = []
+    ordered: list[int] = []
+    while sorter.is_active():
+        for vmid in sorter.get_ready():
+            heapq.heappush(free, rank(guests[vmid]))
+        vmid = heapq.heappop(free)[1]
+        ordered.append(vmid)
+        sorter.done(vmid)
+    return ordered
+
+
+def needs_within(guests: Mapping[int, GuestSpec], ids: set[int], *, reverse: bool = False) -> dict[int, set[int]]:
+    """Return, by ID, which of the other IDs have to be done first; in reverse, a guest waits for those that need it."""
+    forward = {vmid: ids.intersection(guests[vmid].needs) for vmid in sorted(ids)}
+    if not reverse:
+        return forward
+    return {vmid: {other for other in ids if vmid in forward[other]} for vmid in sorted(ids)}
+
+
+def rank(spec: GuestSpec) -> tuple[int, int]:
+    """Return what sorts guests that are free to go: boot order, then ID."""
+    return (LAST if spec.boot_order is None else spec.boot_order, spec.vmid)
+
+
+def mere_sources(guests: Mapping[int, GuestSpec], chosen: set[int], asked: set[int], existing: set[int]) -> set[int]:
+    """Return the chosen guests that nobody asked for and that only have to exist, as they do: what others cloned."""
+    depended = {needed for vmid in chosen for needed in guests[vmid].dependencies}
+    return (chosen & existing) - asked - depended
+
+
+def held_sources(guests: Mapping[int, GuestSpec], absent: set[int], running: set[int]) -> set[int]:
+    """Return the containers of one run that are cloned in it and do not run: pct clones none that does (pct-clone-*).
+
+    They are started only after their clones are made.
+    """
+    sources = {guests[vmid].clone_from for vmid in absent}
+    return {vmid for vmid in guests if vmid in sources - running and guests[vmid].kind is Kind.CONTAINER}
+
+
+def with_starts(guests: Mapping[int, GuestSpec], needs: Mapping[int, set[int]], held: set[int]) -> dict[int, set[int]]:
+    """Return `needs` with a second key `-ID` for each held guest, which stands for its start.
+
+    Its clones come before that start; whoever depends on the guest itself waits for the start.
+    """
+    made: dict[int, set[int]] = {}
+    for vmid, before in needs.items():
+        up = {-other if other in held and guests[vmid].clone_from != other else other for other in before}
+        made[vmid] = up
+    for vmid in held:
+        made[-vmid] = {vmid, *(other for other in needs if guests[other].clone_from == vmid)}
+    return made
+
+
+def dependants(guests: Mapping[int, GuestSpec], ids: set[int]) -> dict[int, list[int]]:
+    """Return, by ID, the guests outside of `ids` that need it."""
+    found = {vmid: sorted(s.vmid for s in guests.values() if vmid in s.needs and s.vmid not in ids) for vmid in ids}
+    return {vmid: needing for vmid, needing in found.items() if needing}

@@ -1,0 +1,137 @@
+"""The nouns: what a guest should be (GuestSpec) and what it is (GuestState). Frozen values, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Kind(StrEnum):
+    """What a guest is, in Proxmox's words."""
+
+    VM = "vm"
+    CONTAINER = "container"
+
+
+class Power(StrEnum):
+    """What `qm status` and `pct status` say."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True)
+class Admin:
+    """The administrative user. `password_hash` is secret: it is never shown."""
+
+    username: str
+    password_hash: str | None = field(default=None, repr=False)
+    ssh_authorized_keys: tuple[str, ...] = ()
+    ssh_password_login: bool = False
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network card and its address. None means: not stated, so what the guest has is left alone."""
+
+    bridge: str
+    mac: str | None = None
+    vlan_tag: int | None = None
+    ip: str = "dhcp"
+    gw: str | None = None
+    nameserver: str | None = None
+    searchdomain: str | None = None
+
+
+@dataclass(frozen=True)
+class MountPoint:
+    """A further volume of a container."""
+
+    slot: str
+    storage: str
+    gib: int
+    path: str
+
+
+@dataclass(frozen=True)
+class ContainerExtras:
+    """What only containers have."""
+
+    interface: str
+    unprivileged: bool = True
+    swap_mb: int | None = None
+    features: tuple[tuple[str, bool], ...] = ()
+    mount_points: tuple[MountPoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class GuestSpec:
+    """What the configuration says of one guest. None means: not stated, so what the guest has is left alone."""
+
+    vmid: int
+    name: str
+    cores: int
+    memory_mb: int
+    storage: str
+    disk_gb: int
+    image: str
+    network: Network
+    kind: Kind = Kind.VM
+    snippet_storage: str = "local"
+    admin: Admin | None = None
+    cpu_type: str | None = None
+    onboot: bool | None = None
+    boot_order: int | None = None
+    boot_delay: int | None = None
+    tags: tuple[str, ...] = ()
+    description: str | None = None
+    protection: bool | None = None
+    clone_from: int | None = None
+    dependencies: tuple[int, ...] = ()
+    container: ContainerExtras | None = None
+    origin: str = ""
+    """Where it is defined: `config/phoenix_hypervisor_config.json: vms[0]`."""
+
+    @property
+    def needs(self) -> tuple[int, ...]:
+        """The guests that must be up before this one: its dependencies, and what it is cloned from."""
+        return (*self.dependencies, *([self.clone_from] if self.clone_from else []))
+
+
+@dataclass(frozen=True)
+class GuestState:
+    """What the node shows of one guest.
+
+    options  the configuration as it will be after the next start: `qm config`
+    pending  the keys of `options` (or removed from it) that wait for the next start
+    digest   SHA-1 of the configuration file, which guards a change against another one in between
+    """
+
+    kind: Kind
+    vmid: int
+    power: Power
+    options: Mapping[str, str]
+    description: str = ""
+    pending: frozenset[str] = frozenset()
+    digest: str = ""
+
+    @property
+    def name(self) -> str:
+        """The guest's name: VMs call it name, containers hostname."""
+        return self.options.get("name" if self.kind is Kind.VM else "hostname", "")
+
+    @property
+    def lock(self) -> str:
+        """What holds the guest (backup, create, migrate…), or nothing."""
+        return self.options.get("lock", "")
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The guest's tags, which Proxmox separates by `;` (and accepts `,` and blanks)."""
+        return frozenset(self.options.get("tags", "").replace(",", ";").replace(" ", ";").split(";")) - {""}

@@ -1,0 +1,278 @@
+"""The configuration files -> an Inventory of guests, looked up by ID: containers first, then VMs."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from phoenix_pve import explain, fleet, jsonfile
+from phoenix_pve.errors import ConfigError, UndefinedGuestError
+from phoenix_pve.guest import Admin, ContainerExtras, GuestSpec, Kind, MountPoint, Network
+from phoenix_pve.models import (
+    KEY_LINE,
+    AdminOverride,
+    ClonedContainer,
+    ClonedVm,
+    Container,
+    HypervisorConfig,
+    LxcConfig,
+    NetworkConfig,
+    Vm,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from phoenix_pve.models import Guest
+
+HYPERVISOR_FILE = "phoenix_hypervisor_config.json"
+LXC_FILE = "phoenix_lxc_configs.json"
+VALIDATE_HINT = "mend the file; `phoenix validate` checks it"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Every guest that the configuration defines, by ID."""
+
+    folder: Path
+    guests: Mapping[int, GuestSpec]
+    notes: tuple[str, ...] = ()
+
+    def find(self, vmid: int) -> GuestSpec:
+        """Return the guest with this ID. Raises UndefinedGuestError, which lists the known ones."""
+        if vmid not in self.guests:
+            known = ", ".join(str(i) for i in sorted(self.guests)) or "none"
+            raise UndefinedGuestError(
+                f"{vmid} is not defined in {self.folder / LXC_FILE} or {self.folder / HYPERVISOR_FILE}; "
+                f"known IDs: {known}",
+                "add the guest to one of these files, or name another folder with --config DIR",
+            )
+        return self.guests[vmid]
+
+
+def config_folder(option: str | None, environ: Mapping[str, str], beside: Path) -> Path:
+    """Return the folder of the configuration: `--config`, `$PHOENIX_CONFIG_DIR`, or config/ `beside` the launcher."""
+    named = option or environ.get("PHOENIX_CONFIG_DIR")
+    return Path(os.path.relpath(named)) if named and not Path(named).is_absolute() else Path(named or beside / "config")
+
+
+def load(folder: Path) -> Inventory:
+    """Read both files of `folder`. Raises ConfigError with every problem found."""
+    hypervisor_file, lxc_file = folder / HYPERVISOR_FILE, folder / LXC_FILE
+    if not folder.is_dir():
+        raise ConfigError([f"{folder}: no such folder"], "--config DIR or $PHOENIX_CONFIG_DIR names the configuration")
+    documents: list[tuple[Path, BaseModel | None, list[str]]] = [_document(hypervisor_file, HypervisorConfig)]
+    if lxc_file.exists():
+        documents.append(_document(lxc_file, LxcConfig))
+    problems = [problem for _, _, found in documents for problem in found]
+    if problems:
+        raise ConfigError(problems, VALIDATE_HINT)
+    hypervisor = documents[0][1]
+    assert isinstance(hypervisor, HypervisorConfig)
+    return _inventory(folder, hypervisor, next((d for _, d, _ in documents if isinstance(d, LxcConfig)), None))
+
+
+def _document(path: Path, model: type[Model]) -> tuple[Path, Model | None, list[str]]:
+    try:
+        content = jsonfile.read(path)
+    except ConfigError as error:
+        return path, None, error.problems
+    try:
+        return path, model.model_validate(content), []
+    except ValidationError as error:
+        return path, None, explain.problems(str(path), content, model, error)
+
+
+def _inventory(folder: Path, hypervisor: HypervisorConfig, lxc: LxcConfig | None) -> Inventory:
+    problems: list[str] = []
+    guests: dict[int, GuestSpec] = {}
+    specs = [*_containers(folder, hypervisor, lxc, problems), *_vms(folder, hypervisor, problems)]
+    for spec in specs:
+        if spec.vmid in guests:
+            problems.append(f"{spec.origin}: the ID {spec.vmid} is also defined in {guests[spec.vmid].origin}")
+        guests.setdefault(spec.vmid, spec)
+    problems.extend(fleet.problems(specs))
+    if problems:
+        raise ConfigError(problems, VALIDATE_HINT)
+    notes = tuple(
+        f"{s.origin}: no admin is set, so nobody can log in with a key or password of yours"
+        for s in specs
+        if s.admin is None
+    )
+    return Inventory(folder, guests, notes)
+
+
+def _containers(folder: Path, config: HypervisorConfig, lxc: LxcConfig | None, problems: list[str]) -> list[GuestSpec]:
+    if lxc is None:
+        return []
+    origin = f"{folder / LXC_FILE}: lxc_configs"
+    return [
+        _container(config, f"{origin}.{vmid}", int(vmid), found, problems) for vmid, found in lxc.lxc_configs.items()
+    ]
+
+
+def _container(
+    config: HypervisorConfig, origin: str, vmid: int, container: Container | ClonedContainer, problems: list[str]
+) -> GuestSpec:
+    network = container.network_config
+    problems.extend(f"{origin}.network_config.{problem}" for problem in address_problems(network.ip, network.gw))
+    return _spec(
+        container,
+        config,
+        kind=Kind.CONTAINER,
+        vmid=vmid,
+        disk_gb=container.storage_size_gb,
+        image=container.template if isinstance(container, Container) else "",
+        network=Network(
+            bridge=network.bridge,
+            mac=container.mac_address.upper() if container.mac_address else None,
+            vlan_tag=container.vlan_tag,
+            ip=network.ip,
+            gw=network.gw,
+            nameserver=" ".join(container.nameservers) if container.nameservers else None,
+            searchdomain=container.searchdomain,
+        ),
+        admin=Admin("root", container.password_hash, tuple(container.ssh_authorized_keys or ())),
+        origin=origin,
+        clone_from=container.clone_from_ctid if isinstance(container, ClonedContainer) else None,
+        container=_container_extras(container),
+    )
+
+
+def _spec(guest: Guest, config: HypervisorConfig, **own: Any) -> GuestSpec:
+    """Return the specification of a guest: what both kinds state with the same words, and its `own` fields."""
+    return GuestSpec(
+        name=guest.name,
+        cores=guest.cores,
+        memory_mb=guest.memory_mb,
+        storage=guest.storage_pool,
+        snippet_storage=config.snippet_storage,
+        onboot=guest.start_at_boot,
+        boot_order=guest.boot_order,
+        boot_delay=guest.boot_delay,
+        tags=_tags(guest.tags),
+        description=guest.description,
+        protection=guest.protection,
+        dependencies=tuple(guest.dependencies or ()),
+        **own,
+    )
+
+
+def _container_extras(container: Container | ClonedContainer) -> ContainerExtras:
+    features = container.features.model_dump(exclude_none=True) if container.features else {}
+    points = container.mount_points or {}
+    return ContainerExtras(
+        interface=container.network_config.name,
+        unprivileged=container.unprivileged,
+        swap_mb=container.swap_mb,
+        features=tuple(sorted(features.items())),
+        mount_points=tuple(MountPoint(slot, p.storage_pool, p.size_gb, p.path) for slot, p in sorted(points.items())),
+    )
+
+
+def _tags(tags: list[str] | None) -> tuple[str, ...]:
+    """Return tags as Proxmox writes them: lower case, each once, sorted."""
+    return tuple(sorted({tag.lower() for tag in tags or ()}))
+
+
+def _vms(folder: Path, config: HypervisorConfig, problems: list[str]) -> list[GuestSpec]:
+    return [
+        _vm(folder, config, f"{folder / HYPERVISOR_FILE}: vms[{i}] ({vm.vmid})", vm, problems)
+        for i, vm in enumerate(config.vms)
+    ]
+
+
+def _vm(folder: Path, config: HypervisorConfig, origin: str, vm: Vm | ClonedVm, problems: list[str]) -> GuestSpec:
+    problems.extend(
+        f"{origin}.network_config.{problem}" for problem in address_problems(vm.network_config.ip, vm.network_config.gw)
+    )
+    return _spec(
+        vm,
+        config,
+        kind=Kind.VM,
+        vmid=vm.vmid,
+        disk_gb=vm.disk_size_gb,
+        image=vm.template_image if isinstance(vm, Vm) else "",
+        network=_network(vm.network_bridge, vm.mac_address, vm.network_config),
+        admin=_admin(folder, origin, config.admin, vm.admin, problems),
+        cpu_type=vm.cpu_type,
+        origin=origin,
+        clone_from=vm.clone_from_vmid if isinstance(vm, ClonedVm) else None,
+    )
+
+
+def _network(bridge: str, mac: str | None, config: NetworkConfig) -> Network:
+    servers = config.nameserver
+    return Network(
+        bridge=bridge,
+        mac=mac.upper() if mac else None,
+        vlan_tag=config.vlan_tag,
+        ip=config.ip,
+        gw=config.gw,
+        nameserver=" ".join(servers) if isinstance(servers, list) else servers,
+        searchdomain=config.searchdomain,
+    )
+
+
+def address_problems(ip: str, gw: str | None) -> list[str]:
+    """Return what is wrong with an address and its gateway, each beginning with the key it is about."""
+    if ip == "dhcp":
+        return ["gw: a gateway needs a static ip; with dhcp it comes from the server"] if gw else []
+    interface = ipaddress.ip_interface(ip)
+    found = []
+    if interface.network.prefixlen < 31 and interface.ip in (
+        interface.network.network_address,
+        interface.network.broadcast_address,
+    ):
+        found.append(f"ip: {ip} is the network's own address, not a guest's")
+    if gw and ipaddress.ip_address(gw) not in interface.network:
+        found.append(f"gw: {gw} is outside of {interface.network}, so the guest cannot reach it")
+    return found
+
+
+def _admin(
+    folder: Path, origin: str, base: AdminOverride | None, own: AdminOverride | None, problems: list[str]
+) -> Admin | None:
+    """Return the node-wide administrator with the guest's own keys laid over it."""
+    if base is None and own is None:
+        return None
+    merged = {
+        **(base.model_dump(exclude_none=True) if base else {}),
+        **(own.model_dump(exclude_none=True) if own else {}),
+    }
+    if "username" not in merged:
+        problems.append(f"{origin}.admin.username: is required, since there is no node-wide admin")
+        return None
+    keys = [
+        *merged.get("ssh_authorized_keys", ()),
+        *_key_file(folder, merged.get("ssh_authorized_keys_file"), problems),
+    ]
+    return Admin(
+        username=merged["username"],
+        password_hash=merged.get("password_hash"),
+        ssh_authorized_keys=tuple(dict.fromkeys(keys)),
+        ssh_password_login=merged.get("ssh_password_login", False),
+    )
+
+
+def _key_file(folder: Path, named: str | None, problems: list[str]) -> list[str]:
+    """Return the key lines of a file; blank lines and comments do not count."""
+    if named is None:
+        return []
+    path = folder / Path(named).expanduser()
+    try:
+        lines = [line.strip() for line in jsonfile.read_text(path).splitlines()]
+    except ConfigError as error:
+        problems.extend(problem for problem in error.problems if problem not in problems)
+        return []
+    keys = [line for line in lines if line and not line.startswith("#")]
+    wrong = [f"{path}: line {lines.index(key) + 1} is no public key" for key in keys if not KEY_LINE.match(key)]
+    problems.extend(problem for problem in wrong if problem not in problems)
+    return keys

@@ -1,0 +1,63 @@
+"""Read a JSON file the strict way: UTF-8, no duplicate keys, no NaN, and an error that says which line."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from phoenix_pve.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class _DuplicateKeyError(ValueError):
+    pass
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _DuplicateKeyError(f'the key "{key}" stands twice in one object')
+        found[key] = value
+    return found
+
+
+def _no_constant(text: str) -> Any:
+    raise _DuplicateKeyError(f"{text} is not a JSON number")
+
+
+def parse(text: str, name: str) -> Any:
+    """Return the document in `text`; `name` stands for the file in messages. Raises ConfigError."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        problem = f"{name}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}"
+    except _DuplicateKeyError as error:
+        problem = f"{name}: not valid JSON: {error}"
+    except RecursionError:
+        problem = f"{name}: not valid JSON: nested too deeply"
+    except ValueError as error:  # an integer of thousands of digits
+        problem = f"{name}: not valid JSON: {error}"
+    raise ConfigError([problem], "mend the file; `phoenix validate` checks it")
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a UTF-8 file (a byte order mark is dropped). Raises ConfigError."""
+    try:
+        if path.exists() and not path.is_file():
+            raise OSError(0, "Is a directory" if path.is_dir() else "no regular file")  # noqa: TRY301 - says it like the others
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        problem = f"{path}: no such file"
+    except UnicodeDecodeError as error:
+        problem = f"{path}: not UTF-8 text (byte {error.start})"
+    except OSError as error:
+        problem = f"{path}: cannot be read: {error.strerror}"
+    raise ConfigError([problem], "--config DIR or $PHOENIX_CONFIG_DIR names the folder with the configuration files")
+
+
+def read(path: Path) -> Any:
+    """Return the document in the file at `path`. Raises ConfigError."""
+    return parse(read_text(path), str(path))

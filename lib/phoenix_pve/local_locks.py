@@ -1,0 +1,79 @@
+"""The locks of guests on this machine; see lock_files for what they are."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from threading import Lock
+
+from phoenix_pve.errors import NodeError
+from phoenix_pve.lock_files import FOLDER, busy_path, left_over, lock_path
+
+LONGEST_NAME = 500
+
+
+class LocalLocks:
+    """Locks that this process holds, by guest; `root` stands before every path."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._held: dict[int, int] = {}
+        self._mutex = Lock()
+
+    def holds(self, vmid: int | None) -> bool:
+        """Return whether this process holds the guest."""
+        return vmid in self._held
+
+    def hold(self, vmid: int, who: str) -> str | None:
+        """Take a guest's lock for `who`; return nothing, or who else has it. Raises NodeError."""
+        with self._mutex:
+            if vmid in self._held:
+                return None
+            try:
+                return self._take(vmid, who)
+            except OSError as error:
+                raise NodeError(
+                    f"{FOLDER}: guest {vmid} cannot be locked: {error.strerror}", "phoenix must run as root on the node"
+                ) from None
+
+    def _take(self, vmid: int, who: str) -> str | None:
+        Path(self._root + FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = _open(self._root + lock_path(vmid))
+        before = os.pread(file, LONGEST_NAME, 0).decode("utf-8", "replace").strip()
+        if not _locked(file):
+            os.close(file)
+            return before or "another run of phoenix"
+        if self._is_busy(vmid):
+            os.close(file)
+            return left_over(before)
+        os.ftruncate(file, 0)
+        os.pwrite(file, who.encode()[:LONGEST_NAME], 0)
+        self._held[vmid] = file
+        return None
+
+    def _is_busy(self, vmid: int) -> bool:
+        file = _open(self._root + busy_path(vmid))
+        try:
+            return not _locked(file)
+        finally:
+            os.close(file)
+
+    def release(self, vmid: int) -> None:
+        """Give a guest's lock back; one that is not held is no error."""
+        with self._mutex:
+            file = self._held.pop(vmid, None)
+        if file is not None:
+            os.close(file)
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

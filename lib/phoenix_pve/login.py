@@ -1,0 +1,133 @@
+"""Into a guest: where it is, the ssh that leads there, the host keys that are remembered, and the proof of a login."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from phoenix_pve import address, readiness, ssh_config, waiting
+from phoenix_pve.apply import StepDone
+from phoenix_pve.errors import GuestError, NodeError, UsageError
+from phoenix_pve.kinds import conf_path
+from phoenix_pve.node import LocalNode, Questions
+from phoenix_pve.plan import Clone, Create, Destroy, WriteSnippet
+from phoenix_pve.readiness import Proof, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from phoenix_pve.apply import Event
+    from phoenix_pve.guest import GuestSpec
+    from phoenix_pve.node import Node
+    from phoenix_pve.ssh_config import Access, Target
+
+PROOF_SCRIPT = f"hostname; uname -r; {readiness.RESULT_SCRIPT}"
+NEW_KEYS = (Create, Clone, Destroy, WriteSnippet)
+"""Changes after which a guest has other host keys: it is another guest, or cloud-init takes it for one."""
+
+
+def wait_of(words: Mapping[str, Any]) -> tuple[Wait, bool]:
+    """Return what the command line says about waiting, and whether it says anything. Raises UsageError."""
+    text = words["--wait"]
+    if words["--no-wait"]:
+        if text not in {None, Wait.NONE.value}:
+            raise UsageError(f"--no-wait contradicts --wait={text}", "give one of them")
+        return Wait.NONE, True
+    if text is None:
+        return (Wait.CLOUD_INIT, True) if words["--verify"] else (Wait.AGENT, False)
+    if text not in set(Wait):
+        raise UsageError(f"--wait takes {', '.join(Wait)}; not `{text[:80]}`", "for example: --wait=cloud-init")
+    return Wait(text), True
+
+
+def target(node: Node, spec: GuestSpec, access: Access) -> Target:
+    """Return where to log into a guest. Raises RefusedError for one that is absent, GuestError without an address."""
+    stated = address.stated(spec)
+    if stated or access.proxy:
+        path = conf_path(spec.kind, spec.vmid)
+        if path not in node.look(Questions(files={path: 1})).files:
+            raise waiting.absent(spec.kind, spec.vmid)
+        return ssh_config.target(spec, stated)
+    return ssh_config.target(spec, _address(node, spec))
+
+
+def _address(node: Node, spec: GuestSpec) -> str:
+    found = address.stated(spec) or waiting.address_of(node, spec.kind, spec.vmid)
+    if not found:
+        raise GuestError(
+            f"{spec.vmid} {spec.name}: it has no address yet, or its agent does not answer",
+            f"wait for it: phoenix create {spec.vmid} --wait=ssh; or state `ip` in the configuration",
+        )
+    return found
+
+
+def prepare(access: Access) -> None:
+    """Make the folder in which ssh remembers host keys. Raises NodeError."""
+    try:
+        Path(access.known_hosts).mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise NodeError(
+            f"{access.known_hosts} cannot be made: {error.strerror}", "let $XDG_STATE_HOME name a folder of yours"
+        ) from None
+
+
+def become(argv: Sequence[str]) -> NoReturn:
+    """Become the ssh command, which then has the terminal and the exit status. Raises NodeError."""
+    try:
+        os.execvp(argv[0], list(argv))  # noqa: S606 - it takes the place of this process
+    except OSError:
+        raise NodeError(f"there is no `{argv[0]}` here", "install it: apt-get install openssh-client") from None
+
+
+def forgetting(access: Access, events: Iterable[Event]) -> Iterator[Event]:
+    """Hand events on, and forget a guest's host key when it is made, destroyed, or given other user-data."""
+    for event in events:
+        if isinstance(event, StepDone) and isinstance(event.change, NEW_KEYS):
+            Path(ssh_config.known_hosts_file(access, event.vmid)).unlink(missing_ok=True)
+        yield event
+
+
+def prove(node: Node, spec: GuestSpec, access: Access) -> Proof:
+    """Log in with the user's own key and look around. Raises GuestError when that fails or shows something wrong."""
+    goal = target(node, spec, access)
+    prepare(access)
+    done = LocalNode().run(ssh_config.command(access, goal, [PROOF_SCRIPT], batch=True))
+    if done.exit != 0:
+        raise refused(spec, goal, ssh_config.known_hosts_file(access, spec.vmid), done.stderr)
+    hostname, kernel, rest = (*done.stdout.split("\n", 2), "", "")[:3]
+    found = readiness.cloud_init(rest)
+    if found.status == "error":
+        raise waiting.failed_init(spec.vmid, spec.name, found)
+    if hostname not in {spec.name, spec.name.partition(".")[0]}:
+        raise GuestError(
+            f"{spec.vmid} {spec.name}: its hostname is `{hostname[:80]}`",
+            f"`phoenix restart {spec.vmid}` lets cloud-init set it; is someone else at its address?",
+        )
+    where = goal.address or _address(node, spec)
+    return Proof(goal.user, hostname, kernel, where, "; ".join([found.status, *found.notes[:3]]))
+
+
+# what ssh says, what is wrong, and what to do
+CAUSES = (
+    (
+        "HOST IDENTIFICATION HAS CHANGED",
+        "it shows another host key than at the first contact",
+        "was it installed anew? then: rm {file}; otherwise something else answers in its place",
+    ),
+    (
+        "Permission denied",
+        "{user} is not let in with any of your keys",
+        "is the private half of one in `ssh_authorized_keys` loaded? see: ssh-add -l",
+    ),
+)
+
+
+def refused(spec: GuestSpec, goal: Target, file: str, stderr: str) -> GuestError:
+    """Return the error for a login that failed, from what ssh said."""
+    told = {"file": file, "user": goal.user or "your user"}
+    for words, message, hint in CAUSES:
+        if words in stderr:
+            return GuestError(f"{spec.vmid} {spec.name}: {message.format(**told)}", hint.format(**told))
+    last = (stderr.strip().splitlines() or ["ssh said nothing"])[-1][:200]
+    return GuestError(f"{spec.vmid} {spec.name}: no login: {last}", f"does this work? phoenix ssh {spec.vmid}")

@@ -1,0 +1,235 @@
+"""The state machine of a container, PURE: the same steps as vm_manager's, in pct's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from phoenix_pve import node_needs
+from phoenix_pve.guest import Power
+from phoenix_pve.plan import (
+    Clone,
+    Create,
+    Destroy,
+    Difference,
+    Grow,
+    Refusal,
+    SetOptions,
+    SetPassword,
+    Start,
+    Stop,
+    When,
+)
+from phoenix_pve.settings import Setting, common_settings, differing, number, text_of
+from phoenix_pve.unfinished import KEYS_PATH, is_noted
+from phoenix_pve.values import disk, nic, props, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from phoenix_pve.guest import ContainerExtras, GuestSpec, GuestState, MountPoint
+    from phoenix_pve.observe import Seen
+    from phoenix_pve.plan import Change
+
+ROOT = "rootfs"
+LIVE = frozenset(
+    {"hostname", "cores", "memory", "swap", "description", "onboot", "startup", "tags", "protection", "net0"}
+)
+"""Options that `pct set` applies to a running container at once; the others wait for its next start (pct-set-*)."""
+
+OSTYPES = ("alpine", "archlinux", "centos", "debian", "devuan", "fedora", "gentoo", "nixos", "opensuse", "ubuntu")
+
+
+def ensure_container_defined(spec: GuestSpec, seen: Seen) -> Iterator[Change]:
+    """Make the container exist: nothing when it does."""
+    if seen.state is None:
+        yield from create_container(spec)
+
+
+def create_container(spec: GuestSpec) -> Iterator[Change]:
+    """One `pct create` with everything in it, or a full clone, which converges afterwards."""
+    if spec.clone_from is not None:
+        yield Clone(spec.clone_from, spec.name, spec.storage)
+        return
+    wanted = settings(spec, None)
+    keys = "\n".join(spec.admin.ssh_authorized_keys) if spec.admin else ""
+    options = [("rootfs", f"{spec.storage}:{spec.disk_gb}"), ("unprivileged", str(int(_extras(spec).unprivileged)))]
+    yield Create(
+        (*options, *((s.option, s.value) for s in wanted)),
+        _summary(spec, wanted),
+        template=spec.image,
+        keys=f"{keys}\n" if keys else "",
+        keys_path=KEYS_PATH.format(vmid=spec.vmid),
+    )
+
+
+def _extras(spec: GuestSpec) -> ContainerExtras:
+    assert spec.container is not None, "inventory.py gives every container its extras"
+    return spec.container
+
+
+def _summary(spec: GuestSpec, wanted: list[Setting]) -> tuple[Difference, ...]:
+    root = Difference(f"disk {ROOT}", "", f"{spec.disk_gb} GiB on {spec.storage}, from {spec.image}")
+    return (root, *(setting.difference(When.NOW) for setting in wanted))
+
+
+def settings(spec: GuestSpec, state: GuestState | None) -> list[Setting]:
+    """Return every option that the specification states, beside what is there (nothing for one to be made)."""
+    current = state.options if state else {}
+    tags, notes = (state.tags, state.description) if state else ((), "")
+    return [
+        *common_settings(spec, "hostname", current, tags, notes, absent=state is None),
+        *_swap(spec, current, absent=state is None),
+        *_network(spec, current),
+        *_features(spec, current),
+        *(setting for point in _extras(spec).mount_points for setting in _mount_point(point, current)),
+    ]
+
+
+def _swap(spec: GuestSpec, current: Mapping[str, str], *, absent: bool) -> Iterator[Setting]:
+    swap = _extras(spec).swap_mb
+    if swap is not None:
+        yield number("swap", swap, current.get("swap", ""), "" if absent else "512", " MiB")
+
+
+def _network(spec: GuestSpec, current: Mapping[str, str]) -> Iterator[Setting]:
+    """Yield the network card, its MAC address kept."""
+    now = nic.parse_container(current.get("net0", ""))
+    wanted = nic.wanted_container(spec.network, _extras(spec).interface, now)
+    yield Setting("net0", props.format_props(wanted), current.get("net0", ""), wanted == now, "network card net0")
+    if spec.network.nameserver:
+        yield text_of("nameserver", spec.network.nameserver, current.get("nameserver", ""))
+    if spec.network.searchdomain:
+        yield text_of("searchdomain", spec.network.searchdomain, current.get("searchdomain", ""))
+
+
+def _features(spec: GuestSpec, current: Mapping[str, str]) -> Iterator[Setting]:
+    """Yield the features, those stated over those that are there."""
+    stated = dict(_extras(spec).features)
+    if stated:
+        now = props.parse(current.get("features", ""))
+        wanted = {**now, **{key: str(int(value)) for key, value in stated.items()}}
+        same = all(props.is_true(now.get(key)) is value for key, value in stated.items())
+        yield Setting("features", props.format_props(wanted), current.get("features", ""), same)
+
+
+def _mount_point(point: MountPoint, current: Mapping[str, str]) -> Iterator[Setting]:
+    """Yield a mount point that is missing or mounted elsewhere; its volume is never replaced.
+
+    One whose volume could not be made waits as it was asked for, `local:1`: it is asked for again.
+    """
+    old = current.get(point.slot, "")
+    if disk.parse(old).volume.partition(":")[2].isdecimal():
+        old = ""
+    now = props.parse(old, "volume")
+    label = f"mount point {point.slot}"
+    if not old:
+        yield Setting(point.slot, f"{point.storage}:{point.gib},mp={point.path}", "", same=False, label=label)
+    else:
+        new = props.format_props(
+            {"": now["volume"], **{k: v for k, v in now.items() if k != "volume"}, "mp": point.path}
+        )
+        yield Setting(point.slot, new, old, now.get("mp") == point.path, label)
+
+
+def apply_container_configurations(spec: GuestSpec, seen: Seen) -> Iterator[Change]:
+    """One `pct set` for everything that differs, and volumes grown."""
+    state = seen.state
+    if state is None:
+        return
+    running = state.power is not Power.STOPPED
+    changed = differing(settings(spec, state))
+    if changed:
+        lines = tuple(s.difference(When.NEXT_START if running and not _is_live(s) else When.NOW) for s in changed)
+        yield SetOptions(tuple((s.option, s.value) for s in changed), state.digest, lines)
+    for slot, _, gib in _volumes_wanted(spec):
+        now = disk.parse(state.options.get(slot, "")).bytes
+        if now is not None and now < gib * size.GIB:
+            yield Grow(slot, gib, Difference(f"disk {slot}", size.shown(now), f"{gib} GiB"))
+
+
+def _is_live(setting: Setting) -> bool:
+    """Return whether a running container takes the option at once: also a mount point that is new."""
+    return setting.option in LIVE or (setting.option.startswith("mp") and not setting.old)
+
+
+def _volumes_wanted(spec: GuestSpec) -> list[tuple[str, str, int]]:
+    """Return (slot, storage, GiB) of every volume."""
+    return [(ROOT, spec.storage, spec.disk_gb), *((p.slot, p.storage, p.gib) for p in _extras(spec).mount_points)]
+
+
+def start_container(spec: GuestSpec, seen: Seen) -> Iterator[Change]:
+    """Start the container unless it runs; a new one then gets root's password, which no option of pct can take."""
+    if seen.state is None or seen.state.power is Power.STOPPED:
+        yield Start()
+    if (seen.state is None or is_noted(spec, seen)) and spec.admin and spec.admin.password_hash:
+        yield SetPassword("root", spec.admin.password_hash)
+
+
+def destroy_container(seen: Seen) -> Iterator[Change]:
+    """Stop and destroy the container."""
+    if seen.state is not None:
+        if seen.state.power is not Power.STOPPED:
+            yield Stop()
+        yield Destroy(tuple(volumes(seen.state)))
+
+
+def volumes(state: GuestState) -> Iterator[str]:
+    """Yield the volumes that go with the container; folders of the node that are only mounted stay."""
+    for key in sorted(state.options):
+        volume = disk.parse(state.options[key]).volume if disk.is_slot(key) else ""
+        if ":" in volume and not volume.startswith("/"):
+            yield volume
+
+
+def refusals_to_create(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
+    """Yield what stands against making the container."""
+    for _, storage, _ in _volumes_wanted(spec):
+        yield from node_needs.storage_problems(seen.storages, storage, "rootdir", "storage_pool")
+    yield from node_needs.bridge_problems(seen.bridges, spec.network.bridge, "network_config.bridge")
+    if spec.clone_from is None and seen.image is None:
+        yield Refusal(
+            f"template: the node has no file {spec.image}",
+            "fetch it on the node: pveam update && pveam download local <template>",
+        )
+
+
+def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
+    """Yield what stands against converging an existing container: what cannot change, or would lose data."""
+    state = seen.state
+    if state is None:
+        return
+    if props.is_true(state.options.get("unprivileged")) is not _extras(spec).unprivileged:
+        word = "unprivileged" if _extras(spec).unprivileged else "privileged"
+        yield Refusal(
+            f"unprivileged: container {spec.vmid} was not made {word}, and that cannot change",
+            f"set `unprivileged` back, or delete the container and create it again: phoenix delete {spec.vmid}",
+        )
+    yield from _other_system(spec, state)
+    if nic.parse_container(state.options.get("net0", "")).get("bridge") != spec.network.bridge:
+        yield from node_needs.bridge_problems(seen.bridges, spec.network.bridge, "network_config.bridge")
+    for slot, storage, gib in _volumes_wanted(spec):
+        yield from _volume_conflicts(spec.vmid, slot, storage, gib, disk.parse(state.options.get(slot, "")))
+
+
+def _other_system(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:
+    """Yield that the template's distribution is another one than the container's: templates cannot be swapped."""
+    name = spec.image.rsplit("/", 1)[-1]
+    wanted = next((ostype for ostype in OSTYPES if name.startswith(ostype)), "")
+    if wanted and state.options.get("ostype") in OSTYPES and state.options["ostype"] != wanted:
+        yield Refusal(
+            f"template: container {spec.vmid} holds {state.options['ostype']}, and its template cannot become {name}",
+            f"set `template` back, or delete the container and create it again: phoenix delete {spec.vmid}",
+        )
+
+
+def _volume_conflicts(vmid: int, slot: str, storage: str, gib: int, now: disk.Disk) -> Iterator[Refusal]:
+    if now.bytes is not None and now.bytes > gib * size.GIB:
+        yield Refusal(
+            f"{slot} has {size.shown(now.bytes)}, and no disk is shrunk to {gib} GiB",
+            f"set its size to at least {-(-now.bytes // size.GIB)}",
+        )
+    if now.storage and now.storage != storage:
+        yield Refusal(
+            f"{slot} is on `{now.storage}`, the configuration says `{storage}`",
+            f"move it with `pct move-volume {vmid} {slot} {storage} --delete 1`, or set the storage back",
+        )

@@ -1,0 +1,44 @@
+"""Has the node the storages and bridges that the configuration wants? PURE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from phoenix_pve.plan import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from phoenix_pve.storage_cfg import Storage
+
+
+def storage_problems(storages: Mapping[str, Storage], name: str, content: str, key: str) -> Iterator[Refusal]:
+    """Yield why storage `name`, which the configuration's `key` states, cannot hold `content`."""
+    storage = storages.get(name)
+    if storage is None:
+        known = ", ".join(sorted(storages)) or "none"
+        yield Refusal(f"{key}: the node has no storage `{name}`; it has: {known}", f"name one of these as `{key}`")
+    elif storage.disabled:
+        yield Refusal(f"{key}: the storage `{name}` is disabled", f"enable it: pvesm set {name} --disable 0")
+    elif content == "snippets" and not storage.path:
+        able = ", ".join(sorted(s.id for s in storages.values() if s.path)) or "none"
+        yield Refusal(
+            f"{key}: the storage `{name}` ({storage.type}) has no folder, so it cannot hold snippets",
+            f"name one that has: {able}",
+        )
+    elif content not in storage.content:
+        wanted = ",".join([*sorted(storage.content), content])
+        yield Refusal(
+            f"{key}: the storage `{name}` does not allow the content type `{content}`",
+            f"allow it: pvesm set {name} --content {wanted}",
+        )
+
+
+def bridge_problems(bridges: frozenset[str] | None, name: str, key: str) -> Iterator[Refusal]:
+    """Yield that the node lacks the bridge; Proxmox itself would notice only when the guest starts (qm-start-*)."""
+    if bridges is not None and name not in bridges:
+        known = ", ".join(sorted(b for b in bridges if b != "lo")) or "none"
+        yield Refusal(
+            f"{key}: the node has no bridge `{name}`; it has: {known}",
+            f"name one of these as `{key}`, or define the bridge in /etc/network/interfaces",
+        )

@@ -1,0 +1,78 @@
+"""Whose guest is it? What phoenix will not touch, and why. PURE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from phoenix_pve.kinds import FACTS
+from phoenix_pve.plan import Refusal
+from phoenix_pve.values import props
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from phoenix_pve.guest import GuestSpec, GuestState
+
+MARK = "phoenix"
+"""The tag on every guest that phoenix made or adopted."""
+
+MADE_BY = "managed by phoenix"
+"""The description of a guest whose configuration states none; a clone has it before it can have a tag."""
+
+
+def is_ours(spec: GuestSpec, state: GuestState) -> bool:
+    """Return whether a guest carries the mark and the configured name. A copy carries the mark but another name."""
+    return is_marked(state) and state.name == spec.name
+
+
+def is_marked(state: GuestState) -> bool:
+    """Return whether phoenix made or adopted the guest."""
+    return MARK in state.tags or state.description.strip() == MADE_BY
+
+
+def _foreign(spec: GuestSpec, state: GuestState, advice: str) -> Iterator[Refusal]:
+    word = FACTS[spec.kind].word
+    named = f"`{state.name}`" if state.name else "without a name"
+    if not is_marked(state):
+        yield Refusal(f"{spec.vmid} is a {word} {named} that phoenix did not make (it has no tag `{MARK}`)", advice)
+    elif state.name != spec.name:
+        yield Refusal(f"{spec.vmid} is a {word} {named} here, but the configuration calls it `{spec.name}`", advice)
+
+
+def refusals_while_locked(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:
+    """Yield that something holds the guest; one that was half made (lock `create`) is never as it should be."""
+    if state.lock:
+        tool = FACTS[spec.kind].tool
+        yield Refusal(
+            f"{spec.vmid} is locked ({state.lock}): Proxmox is working on it, or was interrupted",
+            f"wait until it is done; a lock that is left over goes with `{tool} unlock {spec.vmid}`",
+        )
+
+
+def refusals_to_touch(spec: GuestSpec, state: GuestState, *, foreign_too: bool) -> list[Refusal]:
+    """Return why an existing guest must not be changed at all, beside a lock."""
+    advice = f"choose another ID, or take this guest over as it is with `phoenix adopt {spec.vmid}`"
+    foreign = [] if foreign_too else list(_foreign(spec, state, advice))
+    return [*foreign, *_template(spec, state)]
+
+
+def _template(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:
+    if props.is_true(state.options.get("template")):
+        yield Refusal(
+            f"{spec.vmid} is a template, which cannot run", "give the guest another ID and clone the template"
+        )
+
+
+def refusals_to_delete(spec: GuestSpec, state: GuestState, *, force: bool) -> list[Refusal]:
+    """Return why a guest must not be destroyed; `force` overrides ownership, never locks and protection."""
+    advice = f"look at it with `{FACTS[spec.kind].tool} config {spec.vmid}`; `--force` deletes it all the same"
+    foreign = [] if force else list(_foreign(spec, state, advice))
+    return [*foreign, *refusals_while_locked(spec, state), *_protected(spec, state)]
+
+
+def _protected(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:
+    if props.is_true(state.options.get("protection")):
+        yield Refusal(
+            f"{spec.vmid} is protected against removal",
+            f'set "protection": false in the configuration and run `phoenix create {spec.vmid}` first',
+        )

@@ -1,0 +1,238 @@
+"""What will be done to one guest: a Plan is a tuple of Changes, decided before anything runs. Frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from phoenix_pve.guest import Kind
+    from phoenix_pve.readiness import Stage
+
+
+class When(StrEnum):
+    """When a change takes effect."""
+
+    NOW = ""
+    NEXT_START = "at next start"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that will be different, for a reader: `memory: 2048 MiB → 4096 MiB`."""
+
+    what: str
+    old: str
+    new: str
+    when: When = When.NOW
+
+
+@dataclass(frozen=True)
+class WriteSnippet:
+    """Store the rendered user-data. `text` holds password hashes: it is never shown."""
+
+    volume: str
+    path: str
+    text: str = field(repr=False)
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
+class RemoveSnippet:
+    """Remove the user-data of a guest that is gone."""
+
+    volume: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Create:
+    """Make the guest: the options of `qm create` or `pct create`, in order; `template` comes first for containers.
+
+    pct reads root's public `keys` from a file, which is at `keys_path` only as long as it runs.
+    """
+
+    options: tuple[tuple[str, str], ...]
+    differences: tuple[Difference, ...] = ()
+    template: str = ""
+    keys: str = ""
+    keys_path: str = ""
+
+
+@dataclass(frozen=True)
+class Clone:
+    """Make the guest as a full clone of `source` on `storage`; it then converges as any existing guest does."""
+
+    source: int
+    name: str
+    storage: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """Note on the node that the guest is being worked on, so that a later run knows what an interrupted one left."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Tidy:
+    """Remove the note, and whatever else an interrupted run left; `found` says that one did."""
+
+    paths: tuple[str, ...]
+    found: bool = False
+
+
+@dataclass(frozen=True)
+class Mend:
+    """Clear away a half-made guest of phoenix: its configuration, its volumes, its lock on the source."""
+
+    configuration: bool
+    volumes: tuple[str, ...]
+    source: int | None = None
+
+
+@dataclass(frozen=True)
+class SetPassword:
+    """Give a user inside a container the password with this hash, which is secret."""
+
+    user: str
+    hash: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SetOptions:
+    """Set every option that differs in one call, unless someone changed the file since its `digest` was taken."""
+
+    options: tuple[tuple[str, str], ...]
+    digest: str = ""
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grow:
+    """Grow a disk to `gib` GiB. A new guest's disk has no line of its own: creating it tells the size."""
+
+    slot: str
+    gib: int
+    difference: Difference | None = None
+
+
+@dataclass(frozen=True)
+class RefreshCloudInit:
+    """Write the cloud-init drive of a running guest anew, so that its next boot sees the new user-data."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Start the guest."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Let a paused guest go on."""
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """Ask the guest to shut down, and after `timeout` seconds stop it if `force` says so."""
+
+    timeout: int
+    force: bool
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Stop the guest at once, like pulling the plug."""
+
+
+@dataclass(frozen=True)
+class Destroy:
+    """Destroy the guest with the volumes that its configuration names."""
+
+    volumes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WaitForAgent:
+    """Wait until the guest agent answers."""
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    """Wait until the guest has reached a stage after its agent.
+
+    address  the stated one, "" for one that only the guest knows
+    proxy    a command that leads to its SSH port, "" for the way over its address
+    """
+
+    stage: Stage
+    address: str = ""
+    proxy: str = ""
+
+
+Change = (
+    WriteSnippet
+    | RemoveSnippet
+    | Create
+    | Clone
+    | Note
+    | Tidy
+    | Mend
+    | SetPassword
+    | SetOptions
+    | Grow
+    | RefreshCloudInit
+    | Start
+    | Resume
+    | Shutdown
+    | Stop
+    | Destroy
+    | WaitForAgent
+    | WaitFor
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a plan will not be carried out, and what to do about it."""
+
+    message: str
+    hint: str
+
+
+class Goal(StrEnum):
+    """What was asked for; decides the words of the outcome."""
+
+    CREATE = "create"
+    DELETE = "delete"
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that will happen to one guest.
+
+    refusals  reasons not to touch it; with one, `changes` is empty
+    waiting   options that were set earlier and wait for the next start
+    exists    whether the guest was there when the plan was made
+    """
+
+    goal: Goal
+    kind: Kind
+    vmid: int
+    name: str
+    changes: tuple[Change, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    waiting: tuple[str, ...] = ()
+    exists: bool = True
+    running: bool = False
+
+    @property
+    def alters(self) -> bool:
+        """Whether anything will be different afterwards: waiting alone changes nothing."""
+        return any(not isinstance(change, WaitForAgent | WaitFor) for change in self.changes)

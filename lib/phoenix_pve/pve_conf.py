@@ -1,0 +1,62 @@
+"""Read a guest's configuration file, /etc/pve/{qemu-server,lxc}/ID.conf. PURE.
+
+Format: the manual pages qm.conf(5) and pct.conf(5). Notes stand as `#` lines on top, percent-encoded; options as
+`key: value`; then sections: `[PENDING]` for what waits for the next start, `[special:…]`, and one per snapshot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class GuestConf:
+    """A configuration file, read.
+
+    current  the options in force
+    pending  options that replace them at the next start
+    deleted  options that go at the next start
+    """
+
+    description: str
+    current: Mapping[str, str]
+    pending: Mapping[str, str]
+    deleted: frozenset[str]
+    digest: str
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The options as they will be after the next start."""
+        merged = {**self.current, **self.pending}
+        return {key: value for key, value in merged.items() if key not in self.deleted}
+
+
+def parse(data: bytes) -> GuestConf:
+    """Return what the file says. Lines that are no option are passed over, as Proxmox does."""
+    sections: dict[str, dict[str, str]] = {"": {}}
+    notes: list[str] = []
+    section = ""
+    for line in data.decode("utf-8", "surrogateescape").splitlines():
+        if line.startswith("[") and line.rstrip().endswith("]"):
+            section = line.strip()[1:-1]
+            sections.setdefault(section, {})
+        elif line.startswith("#"):
+            notes += [unquote(line[1:])] if section == "" else []
+        elif ":" in line:
+            key, _, value = line.partition(":")
+            sections[section][key.strip()] = value.strip()
+    pending = dict(sections.get("PENDING", sections.get("pve:pending", {})))
+    deleted = pending.pop("delete", "")
+    return GuestConf(
+        description="\n".join(notes),
+        current=sections[""],
+        pending=pending,
+        deleted=frozenset(name.strip().lstrip("!") for name in deleted.split(",") if name.strip()),
+        digest=hashlib.sha1(data, usedforsecurity=False).hexdigest(),
+    )

@@ -1,0 +1,273 @@
+"""Plans, events and errors -> text and JSON. PURE."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, assert_never
+
+from phoenix_pve.apply import Blocked, Failed, Finished, Noted, Planned, StepDone, StepStarted, Waiting
+from phoenix_pve.commands import shell, steps
+from phoenix_pve.kinds import FACTS
+from phoenix_pve.plan import (
+    Clone,
+    Create,
+    Destroy,
+    Difference,
+    Goal,
+    Grow,
+    Mend,
+    Note,
+    Plan,
+    RefreshCloudInit,
+    RemoveSnippet,
+    Resume,
+    SetOptions,
+    SetPassword,
+    Shutdown,
+    Start,
+    Stop,
+    Tidy,
+    WaitFor,
+    WaitForAgent,
+    WriteSnippet,
+)
+from phoenix_pve.step_words import step_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from phoenix_pve.apply import Event
+    from phoenix_pve.errors import PhoenixError
+    from phoenix_pve.guest import GuestSpec, GuestState
+    from phoenix_pve.plan import Change
+
+COLOURS = {"+": "32", "-": "31", "~": "33", "✓": "32", "✗": "31", "!": "33", "error": "1;31"}
+
+
+def paint(text: str, colour: str, *, on: bool) -> str:
+    """Return the text in a colour of COLOURS, when colours are on."""
+    return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if on else text
+
+
+def differences(change: Change) -> tuple[Difference, ...]:
+    """Return the lines of a plan that one change stands for."""
+    match change:
+        case Create() | SetOptions() | WriteSnippet():
+            return change.differences
+        case Clone():
+            return (Difference("full clone", "", f"of {change.source}, on {change.storage}"),)
+        case SetPassword():
+            return (Difference(f"password of {change.user}", "", "***"),)
+        case Grow():
+            return (change.difference,) if change.difference else ()
+        case Start() | Resume():
+            return (Difference("power", "stopped" if isinstance(change, Start) else "paused", "running"),)
+        case Stop() | Shutdown():
+            return (Difference("power", "running", "stopped"),)
+        case Destroy():
+            return tuple(Difference("volume", volume, "") for volume in change.volumes)
+        case RemoveSnippet():
+            return (Difference("snippet", change.volume, ""),)
+        case Mend():
+            what = (Difference("half-made guest", "cleared away", ""),) if change.configuration else ()
+            return (*what, *(Difference("volume", volume, "") for volume in change.volumes))
+        case Tidy() if change.found:
+            return (Difference("rest of an interrupted run", ", ".join(change.paths), ""),)
+        case RefreshCloudInit() | WaitForAgent() | WaitFor() | Note() | Tidy():
+            return ()
+        case _:
+            assert_never(change)
+
+
+def glyph(plan: Plan, difference: Difference) -> str:
+    """Return terraform's sign for a line: made, gone, or changed."""
+    if not difference.new:
+        return "-"
+    return "~" if plan.exists and difference.old not in {"", "none"} else "+"
+
+
+def _difference_text(plan: Plan, difference: Difference) -> str:
+    when = f"   ({difference.when})" if difference.when else ""
+    return f"{difference.what}: {_value(plan, difference)}{when}"
+
+
+def _value(plan: Plan, difference: Difference) -> str:
+    """Return what goes, what comes, or `old → new`; of a guest to be made there is no old."""
+    if not difference.new:
+        return difference.old
+    if not plan.exists or not difference.old:
+        return difference.new
+    return f"{difference.old} → {difference.new}"
+
+
+def headline(plan: Plan) -> str:
+    """Return "8001 ubuntu-2404 (VM): will be created"."""
+    words = {
+        Goal.CREATE: "will be changed" if plan.exists else "will be created",
+        Goal.DELETE: "will be deleted",
+        Goal.START: "will be started",
+        Goal.STOP: "will be stopped",
+        Goal.RESTART: "will be restarted",
+    }
+    what = "cannot go on" if plan.refusals else words[plan.goal] if plan.alters else "no changes"
+    return f"{plan.vmid} {plan.name} ({FACTS[plan.kind].word}): {what}"
+
+
+def plan_lines(plan: Plan, *, colour: bool = False) -> Iterator[str]:
+    """Yield a plan as a person reads it."""
+    yield headline(plan)
+    for change in plan.changes:
+        for difference in differences(change):
+            sign = glyph(plan, difference)
+            yield f"  {paint(sign, sign, on=colour)} {_difference_text(plan, difference)}"
+    if plan.waiting:
+        yield f"  {paint('!', '!', on=colour)} waiting for a restart since earlier: {', '.join(plan.waiting)}"
+
+
+def command_lines(plan: Plan) -> Iterator[str]:
+    """Yield the exact commands of a plan, secrets apart."""
+    for change in plan.changes:
+        for step in steps(plan.kind, plan.vmid, change):
+            yield shell(step)
+
+
+OUTCOMES = {
+    Goal.DELETE: ("deleted", "does not exist, nothing to delete"),
+    Goal.START: ("started", "runs already"),
+    Goal.STOP: ("stopped", "is stopped already"),
+    Goal.RESTART: ("restarted", "restarted"),
+}
+
+
+def outcome(plan: Plan) -> str:
+    """Return what became of the guest in one word or two."""
+    if plan.goal is Goal.CREATE:
+        return "created" if not plan.exists else "changed" if plan.alters else "no changes"
+    return OUTCOMES[plan.goal][0 if plan.alters else 1]
+
+
+def finished_line(event: Finished) -> str:
+    """Return the one line about a guest that stdout gets."""
+    line = f"{event.plan.vmid} {event.plan.name}: {outcome(event.plan)}"
+    if event.plan.changes:
+        line += f" ({event.seconds:.1f} s)"
+    if event.waiting and event.plan.goal is not Goal.DELETE:
+        line += f"; waiting for a restart: {', '.join(event.waiting)} (--restart performs it)"
+    return line
+
+
+def proof_lines(event: Finished) -> Iterator[str]:
+    """Yield what a login into the guest showed, with --verify."""
+    if event.proof:
+        proof = event.proof
+        yield (
+            f"  logged in as {proof.user or 'you'}: hostname {proof.hostname}, kernel {proof.kernel}, "
+            f"address {proof.address}, cloud-init {proof.cloud_init}"
+        )
+
+
+def summary(ends: Sequence[Finished | Failed]) -> str:
+    """Return the last line of a run over several guests: `8 guests: 5 created, 2 no changes, 1 failed`."""
+    words = Counter(outcome(end.plan) if isinstance(end, Finished) else "failed" for end in ends)
+    return f"{len(ends)} guests: {', '.join(f'{count} {word}' for word, count in words.items())}"
+
+
+def event_lines(event: Event, *, verbose: bool, colour: bool) -> Iterator[str]:
+    """Yield the story, for stderr."""
+    match event:
+        case Planned():
+            if event.plan.alters or event.plan.waiting:
+                yield from plan_lines(event.plan, colour=colour)
+        case StepStarted():
+            yield f"{event.vmid}: {step_words(event.change)} …"
+            if verbose:
+                yield f"    $ {event.line}"
+        case StepDone():
+            if verbose:
+                yield f"    done in {event.seconds:.1f} s"
+        case Blocked():
+            yield f"{event.vmid}: waiting for {event.who}"
+        case Noted():
+            yield event.text
+        case Waiting() | Finished() | Failed():
+            pass
+        case _:
+            assert_never(event)
+
+
+def harmless(text: str) -> str:
+    """Return a text that comes from elsewhere with what could paint a terminal or turn its lines as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode("ascii") for c in text)
+
+
+def error_lines(error: PhoenixError, *, colour: bool = False) -> Iterator[str]:
+    """Yield what is wrong, a line for each problem, and what to do."""
+    for line in error.message.split("\n") or [""]:
+        yield f"{paint('error', 'error', on=colour)}: {harmless(line)}"
+    if error.hint:
+        yield f"  hint: {harmless(error.hint)}"
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON; no secret stands in it."""
+    return {
+        **_guest(plan),
+        "exists": plan.exists,
+        "changes": [
+            {"what": d.what, "old": d.old or None, "new": d.new or None, "when": d.when.value or "now"}
+            for change in plan.changes
+            for d in differences(change)
+        ],
+        "commands": list(command_lines(plan)),
+        "refusals": [{"message": r.message, "hint": r.hint} for r in plan.refusals],
+        "waiting_for_restart": list(plan.waiting),
+    }
+
+
+def _guest(plan: Plan) -> dict[str, Any]:
+    return {"id": plan.vmid, "name": plan.name, "kind": plan.kind.value}
+
+
+def result_json(event: Finished | Failed) -> dict[str, Any]:
+    """Return the end of one guest's run as JSON."""
+    if isinstance(event, Failed):
+        return {"id": event.vmid, "name": event.name, "outcome": "failed", "error": error_json(event.error)}
+    return {
+        **_guest(event.plan),
+        "outcome": outcome(event.plan),
+        "changed": event.plan.alters,
+        "seconds": round(event.seconds, 3),
+        "waiting_for_restart": list(event.waiting),
+        **({"login": asdict(event.proof)} if event.proof else {}),
+    }
+
+
+def error_json(error: PhoenixError) -> dict[str, Any]:
+    """Return an error as JSON."""
+    return {"message": error.message, "hint": error.hint, "status": error.status}
+
+
+def status_row(spec: GuestSpec, state: GuestState | None) -> dict[str, Any]:
+    """Return what `status` and `list` say of a guest, as JSON."""
+    return {
+        "id": spec.vmid,
+        "name": spec.name,
+        "kind": spec.kind.value,
+        "status": state.power.value if state else "absent",
+        "lock": (state.lock or None) if state else None,
+        "waiting_for_restart": sorted(state.pending) if state else [],
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield rows of status_row as columns."""
+    cells = [("ID", "NAME", "KIND", "STATUS", "NOTES")]
+    for row in rows:
+        notes = [f"locked ({row['lock']})"] if row["lock"] else []
+        if row["waiting_for_restart"]:
+            notes.append(f"waiting for a restart: {', '.join(row['waiting_for_restart'])}")
+        cells.append((str(row["id"]), row["name"], row["kind"], row["status"], "; ".join(notes)))
+    widths = [max(len(line[i]) for line in cells) for i in range(5)]
+    for line in cells:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()

@@ -1,0 +1,117 @@
+"""What OpenSSH says when there is no way to the node -> what is wrong and what to do. PURE."""
+
+from __future__ import annotations
+
+from phoenix_pve.errors import CommandFailedError, NodeError
+
+# Words of ssh in the order in which they are looked for: what is wrong, and what to do. {host} is the host as given.
+CAUSES = (
+    (
+        "REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "{host} shows another host key than the one that is known",
+        "was it installed anew? then: ssh-keygen -R {name}; otherwise something else answers in its place",
+    ),
+    (
+        "Host key verification failed",
+        "the host key of {host} is not known here",
+        "log in once by hand and compare the fingerprint that it shows: ssh {host}",
+    ),
+    (
+        "Permission denied",
+        "{host} accepts none of your keys",
+        "does `ssh {host} true` work? give it your key with ssh-copy-id {host}, or load the key: ssh-add",
+    ),
+    (
+        "Too many authentication failures",
+        "{host} was offered too many keys",
+        "name the right one for {name} in ~/.ssh/config: IdentityFile, with IdentitiesOnly yes",
+    ),
+    (
+        "Could not resolve hostname",
+        "{host}: there is no such host",
+        "is the name spelled right? `ssh {host} true` must work; ~/.ssh/config can give the host a name",
+    ),
+    (
+        "Connection refused",
+        "{host} refuses the connection",
+        "does its SSH server run, and on the port that ~/.ssh/config names?",
+    ),
+    (
+        "timed out",
+        "{host} does not answer",
+        "is it switched on, and reachable from here? try: ssh {host} true",
+    ),
+    (
+        "No route to host",
+        "there is no route to {host}",
+        "is it switched on, and reachable from here? try: ssh {host} true",
+    ),
+    (
+        "Network is unreachable",
+        "the network of {host} cannot be reached",
+        "is this machine on the network? try: ssh {host} true",
+    ),
+    (
+        "Bad configuration option",
+        "your SSH configuration cannot be used: {said}",
+        "mend ~/.ssh/config until this works: ssh {host} true",
+    ),
+)
+
+
+def not_connected(host: str, said: str) -> NodeError:
+    """Return the error for a connection that was never there; `said` is all that ssh said."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    told = {"host": host, "name": name_of(host), "said": (lines or ["nothing"])[0][:200]}
+    for words, message, hint in CAUSES:
+        if words in said:
+            return NodeError(message.format(**told), hint.format(**told))
+    last = (lines or ["ssh said nothing"])[-1][:200]
+    return NodeError(f"there is no connection to {host}: {last}", f"does this work? ssh {host} true")
+
+
+def lost(host: str, doing: str) -> NodeError:
+    """Return the error for a connection that broke; `doing` is what was going on, without secrets."""
+    return NodeError(
+        f"the connection to {host} was lost during `{doing}`",
+        "what had begun there may go on; run the same command again when the host is back: it goes on from there",
+    )
+
+
+def too_slow(host: str, doing: str, seconds: float) -> CommandFailedError:
+    """Return the error for a command that takes longer than it may; nothing ends it on the node."""
+    return CommandFailedError(
+        f"`{doing}` did not end within {seconds:g} s on {host}",
+        "it may go on there, and the next run waits for it; --call-timeout S waits longer",
+    )
+
+
+def unreadable(host: str, said: str) -> NodeError:
+    """Return the error for an answer that makes no sense."""
+    last = (said.strip().splitlines() or ["nothing"])[-1][:200]
+    return NodeError(f"{host} does not answer as a shell does: {last}", f"does this say `fine`? ssh {host} echo fine")
+
+
+def missing(host: str, tool: str) -> NodeError:
+    """Return the error for a host without Proxmox VE."""
+    return NodeError(
+        f"there is no `{tool}` on {host}, so it is no Proxmox VE node", "name a Proxmox VE host with --host HOST"
+    )
+
+
+def not_root(host: str, what: str) -> NodeError:
+    """Return the error for a user who may not."""
+    return NodeError(f"{host}: {what}", f"log in as root: --host root@{name_of(host)}")
+
+
+def no_file(host: str, what: str, stderr: str) -> NodeError:
+    """Return the error for a file that could not be written or removed, from what the tool said."""
+    reason = (stderr.strip().splitlines() or ["it said nothing"])[-1].rpartition(": ")[2][:200]
+    if "ermission" in reason:
+        return not_root(host, f"{what}: {reason}")
+    return NodeError(f"{host}: {what}: {reason}", "mend the cause there, then run the same command again")
+
+
+def name_of(host: str) -> str:
+    """`root@pve1` and `ssh://root@pve1:2222` -> `pve1`."""
+    return host.removeprefix("ssh://").rpartition("@")[2].partition(":")[0]

@@ -1,0 +1,54 @@
+"""What is being done, in words for the story. PURE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from phoenix_pve.plan import (
+    Clone,
+    Create,
+    Destroy,
+    Grow,
+    Mend,
+    Note,
+    RefreshCloudInit,
+    RemoveSnippet,
+    Resume,
+    SetOptions,
+    SetPassword,
+    Shutdown,
+    Start,
+    Stop,
+    Tidy,
+    WaitFor,
+    WaitForAgent,
+    WriteSnippet,
+)
+
+if TYPE_CHECKING:
+    from phoenix_pve.plan import Change
+
+STEP_WORDS: dict[type, str] = {
+    WriteSnippet: "writing the user-data",
+    RemoveSnippet: "removing the user-data",
+    Create: "creating, importing the image",
+    Clone: "cloning",
+    Note: "noting what begins",
+    Tidy: "noting that it is complete",
+    Mend: "clearing away what an interrupted run left",
+    SetPassword: "setting the password",
+    SetOptions: "setting options",
+    Grow: "growing the disk",
+    RefreshCloudInit: "refreshing the cloud-init drive",
+    Start: "starting",
+    Resume: "resuming",
+    Shutdown: "shutting down",
+    Stop: "stopping",
+    Destroy: "destroying",
+    WaitForAgent: "waiting for the guest agent",
+}
+
+
+def step_words(change: Change) -> str:
+    """Return what is being done, for the story."""
+    return f"waiting for the {change.stage.value}" if isinstance(change, WaitFor) else STEP_WORDS[type(change)]

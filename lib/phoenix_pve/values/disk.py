@@ -1,0 +1,45 @@
+"""Drives: `local-lvm:vm-8001-disk-0,size=8G`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from phoenix_pve.values import props, size
+
+VM_BUSES = ("scsi", "virtio", "sata", "ide")
+
+
+@dataclass(frozen=True)
+class Disk:
+    """A drive or mount point as the configuration shows it; `bytes` is None where no size is written."""
+
+    volume: str
+    bytes: int | None
+    cdrom: bool = False
+
+    @property
+    def storage(self) -> str:
+        """The storage before the colon; nothing for `none` or an absolute path."""
+        return self.volume.partition(":")[0] if ":" in self.volume else ""
+
+    @property
+    def cloud_init(self) -> bool:
+        """Whether this is the drive that Proxmox makes for cloud-init."""
+        return self.cdrom and "cloudinit" in self.volume
+
+
+def parse(text: str) -> Disk:
+    """Read a drive of a VM (`file=` or bare) or a mount point of a container (`volume=` or bare)."""
+    values = props.parse(text)
+    volume = values.get("") or values.get("file") or values.get("volume") or ""
+    try:
+        length = size.parse(values["size"]) if "size" in values else None
+    except ValueError:
+        length = None
+    return Disk(volume, length, values.get("media") == "cdrom")
+
+
+def is_slot(key: str) -> bool:
+    """Return whether a configuration key names a volume: scsi0, efidisk0, unused1, rootfs, mp0."""
+    name = key.rstrip("0123456789")
+    return key == "rootfs" or (name != key and name in {*VM_BUSES, "efidisk", "tpmstate", "unused", "mp"})

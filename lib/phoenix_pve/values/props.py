@@ -1,0 +1,27 @@
+"""Property strings in general: `virtio=BC:24:11:00:80:01,bridge=vmbr0` is a dict with an order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def parse(text: str, default_key: str = "") -> dict[str, str]:
+    """`a=1,b=2` -> {"a": "1", "b": "2"}; a part without `=` is the value of `default_key`."""
+    found: dict[str, str] = {}
+    for part in text.split(",") if text else ():
+        key, equals, value = part.partition("=")
+        found[key if equals else default_key] = value if equals else key
+    return found
+
+
+def format_props(values: Mapping[str, str]) -> str:
+    """{"a": "1", "b": "2"} -> `a=1,b=2`, in the order given; the key "" stands for a bare value."""
+    return ",".join(f"{key}={value}" if key else value for key, value in values.items())
+
+
+def is_true(text: str | None) -> bool:
+    """Return whether Proxmox takes the text for a yes; nothing is a no."""
+    return (text or "").lower() in {"1", "yes", "true", "on"}
