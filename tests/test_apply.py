@@ -1,0 +1,77 @@
+"""Carrying out a plan: order, waiting, and the read-back that does not trust exit statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from phoenix_pve.apply import Clock, Event, Finished, Planned, StepDone, StepStarted, Waiting, apply
+from phoenix_pve.errors import NotConvergedError, WaitTimeoutError
+from phoenix_pve.guest import Kind
+from phoenix_pve.node import Completed, LocalNode
+from phoenix_pve.plan import Change, Difference, Goal, Grow, Plan, Refusal, Start, WaitForAgent, WriteSnippet
+
+
+class Recorder(LocalNode):
+    def __init__(self, root: Path, statuses: Iterator[int] | None = None) -> None:
+        super().__init__(str(root))
+        self.lines: list[str] = []
+        self.statuses = statuses
+
+    def run(self, argv, stdin=None):  # type: ignore[no-untyped-def]
+        self.lines.append(" ".join(argv))
+        return Completed(
+            tuple(argv), next(self.statuses) if self.statuses else 0, "", "QEMU guest agent is not running\n"
+        )
+
+    def write(self, path: str, text: str) -> None:
+        self.lines.append(f"write {path}")
+
+
+def plan(*changes: Change, refusals: tuple[Refusal, ...] = (), waiting: tuple[str, ...] = ()) -> Plan:
+    return Plan(Goal.CREATE, Kind.VM, 8001, "web", changes, refusals, waiting)
+
+
+GROW = Grow("scsi0", 32, Difference("disk", "2 GiB", "32 GiB"))
+
+
+def test_steps_run_in_the_order_of_the_plan(tmp_path: Path) -> None:
+    node = Recorder(tmp_path)
+    events = list(apply(plan(WriteSnippet("v", "/s", "t"), GROW, Start()), node, 1, plan))
+    assert node.lines == ["write /s", "qm disk resize 8001 scsi0 32G", "qm start 8001"]
+    assert [type(e) for e in events] == [Planned, *[StepStarted, StepDone] * 3, Finished]
+
+
+def test_nothing_to_do_looks_at_nothing(tmp_path: Path) -> None:
+    events = list(apply(plan(waiting=("cores",)), Recorder(tmp_path), 1, lambda: pytest.fail("looked again")))
+    assert events[-1] == Finished(plan(waiting=("cores",)), ("cores",), events[-1].seconds)  # type: ignore[union-attr]
+
+
+def test_a_command_that_lies_is_found_by_the_read_back(tmp_path: Path) -> None:
+    with pytest.raises(NotConvergedError, match="every command succeeded, yet the node still differs: Grow"):
+        list(apply(plan(GROW), Recorder(tmp_path), 1, lambda: plan(GROW)))
+
+
+def test_a_guest_that_someone_else_took_is_found_by_the_read_back(tmp_path: Path) -> None:
+    with pytest.raises(NotConvergedError, match="not ours"):
+        list(apply(plan(GROW), Recorder(tmp_path), 1, lambda: plan(refusals=(Refusal("not ours", ""),))))
+
+
+def clock_of(times: list[float]) -> Clock:
+    left = iter(times)
+    return Clock(lambda: next(left, times[-1]), lambda _: None)
+
+
+def test_the_agent_is_polled_until_it_answers(tmp_path: Path) -> None:
+    node = Recorder(tmp_path, iter([29, 29, 0]))
+    events: list[Event] = list(apply(plan(WaitForAgent()), node, 60, plan, Clock(lambda: 0.0, lambda _: None)))
+    assert node.lines == ["qm agent 8001 ping"] * 3
+    assert len([e for e in events if isinstance(e, Waiting)]) == 2
+
+
+def test_an_agent_that_never_answers_is_a_timeout_that_says_why(tmp_path: Path) -> None:
+    clock = clock_of([0, 0, 0, 1, 61])
+    with pytest.raises(WaitTimeoutError, match="did not answer within 60 s: QEMU guest agent is not running"):
+        list(apply(plan(WaitForAgent()), Recorder(tmp_path, iter([29] * 9)), 60, plan, clock))

@@ -1,0 +1,224 @@
+"""The container state machine: the same tables as for VMs, in pct's words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from phoenix_pve.commands import Run, shell, steps
+from phoenix_pve.guest import Admin, ContainerExtras, GuestSpec, GuestState, Kind, MountPoint, Network, Power
+from phoenix_pve.image import Image
+from phoenix_pve.observe import Seen
+from phoenix_pve.plan import Goal, Note, Plan, Tidy
+from phoenix_pve.planner import Options, plan
+from phoenix_pve.storage_cfg import Storage
+from samples import HASH, KEY
+
+STORAGES = {
+    name: Storage(name, "dir", f"/{name}", frozenset({"rootdir", "vztmpl"}), False, frozenset())
+    for name in ("local", "fast")
+}
+CONF = {
+    "arch": "amd64",
+    "cores": "1",
+    "hostname": "debian-12",
+    "memory": "512",
+    "net0": "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:01:01,ip=dhcp,type=veth",
+    "ostype": "debian",
+    "rootfs": "local:101/vm-101-disk-0.raw,size=8G",
+    "swap": "512",
+    "tags": "phoenix",
+    "unprivileged": "1",
+}
+
+
+def spec(**changes: Any) -> GuestSpec:
+    extras = ContainerExtras("eth0", **changes.pop("extras", {}))
+    network = replace(Network("vmbr0"), **changes.pop("network", {}))
+    made = GuestSpec(
+        101, "debian-12", 1, 512, "local", 8, "local:vztmpl/debian-12.tar.zst", network,
+        kind=Kind.CONTAINER, container=extras, admin=Admin("root"),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def state(power: Power = Power.RUNNING, **options: str | None) -> GuestState:
+    return GuestState(
+        Kind.CONTAINER, 101, power, {k: v for k, v in {**CONF, **options}.items() if v is not None}, digest="d1"
+    )
+
+
+def planned(
+    state: GuestState | None, goal: Goal = Goal.CREATE, *, source: GuestState | None = None, **want: Any
+) -> Plan:
+    options = Options(**{key: want.pop(key) for key in ("restart", "force") if key in want})
+    return plan(goal, spec(**want), Seen(state, STORAGES, image=Image("raw", 1), source=source), "", options)
+
+
+def commands(made: Plan) -> list[str]:
+    """The commands without the notes about what is unfinished, which test_unfinished has."""
+    changes = [change for change in made.changes if not isinstance(change, Note | Tidy)]
+    return [shell(step) for change in changes for step in steps(made.kind, made.vmid, change)]
+
+
+CREATE = (
+    "pct create 101 local:vztmpl/debian-12.tar.zst --rootfs local:8 --unprivileged 1 --hostname debian-12 --cores 1 --memory 512"
+    " --tags phoenix --description 'managed by phoenix' --net0 name=eth0,bridge=vmbr0,ip=dhcp"
+)
+
+
+def test_an_absent_container_is_created_and_started() -> None:
+    assert commands(planned(None)) == [CREATE, "pct start 101"]
+
+
+def test_keys_go_through_a_file_that_does_not_stay() -> None:
+    made = commands(planned(None, admin=Admin("root", None, (KEY,))))
+    assert made[1] == f"{CREATE} --ssh-public-keys /run/phoenix-101-keys.pub"
+    assert made[0].startswith("install -D -m 600 /dev/stdin /run/phoenix-101-keys.pub")
+    assert made[2] == "rm -f /run/phoenix-101-keys.pub"
+
+
+def test_a_password_goes_through_standard_input() -> None:
+    made = planned(None, admin=Admin("root", HASH))
+    last = steps(made.kind, made.vmid, made.changes[-2])[0]
+    assert last == Run(("pct", "exec", "101", "--", "chpasswd", "-e"), f"root:{HASH}\n")
+    assert HASH not in repr(made) + repr(last) + shell(last)
+
+
+def test_everything_stated_goes_into_the_one_create() -> None:
+    made = planned(
+        None,
+        network={
+            "ip": "10.0.0.6/24",
+            "gw": "10.0.0.1",
+            "mac": "BC:24:11:00:01:01",
+            "vlan_tag": 7,
+            "nameserver": "1.1.1.1",
+            "searchdomain": "a.b",
+        },
+        extras={
+            "swap_mb": 0,
+            "features": (("fuse", False), ("nesting", True)),
+            "mount_points": (MountPoint("mp0", "fast", 4, "/srv"),),
+            "unprivileged": False,
+        },
+        onboot=True,
+    )
+    for part in (
+        "--net0 name=eth0,bridge=vmbr0,gw=10.0.0.1,hwaddr=BC:24:11:00:01:01,ip=10.0.0.6/24,tag=7",
+        "--nameserver 1.1.1.1",
+        "--searchdomain a.b",
+        "--swap 0",
+        "--features fuse=0,nesting=1",
+        "--mp0 fast:4,mp=/srv",
+        "--unprivileged 0",
+        "--onboot 1",
+    ):
+        assert part in commands(made)[0]
+
+
+def test_a_container_that_is_as_written_is_left_alone() -> None:
+    assert commands(planned(state())) == []
+
+
+@pytest.mark.parametrize(
+    ("want", "now", "expected"),
+    [
+        ({"cores": 2}, {}, "pct set 101 --cores 2"),
+        ({"cores": 1}, {"cores": None}, None),
+        ({"memory_mb": 1024}, {}, "pct set 101 --memory 1024"),
+        ({"extras": {"swap_mb": 512}}, {"swap": None}, None),
+        ({"extras": {"swap_mb": 0}}, {}, "pct set 101 --swap 0"),
+        ({"extras": {"features": (("nesting", True),)}}, {"features": "keyctl=1"}, "pct set 101 --features keyctl=1,nesting=1"),
+        ({"extras": {"features": (("nesting", False),)}}, {}, None),
+        ({"network": {"bridge": "vmbr1"}}, {}, "pct set 101 --net0 name=eth0,bridge=vmbr1,hwaddr=BC:24:11:00:01:01,type=veth,ip=dhcp"),
+        ({"extras": {"mount_points": (MountPoint("mp0", "fast", 4, "/srv"),)}}, {}, "pct set 101 --mp0 fast:4,mp=/srv"),
+        ({"extras": {"mount_points": (MountPoint("mp0", "fast", 4, "/srv"),)}}, {"mp0": "fast:4,mp=/srv"}, "pct set 101 --mp0 fast:4,mp=/srv"),
+        ({"extras": {"mount_points": (MountPoint("mp0", "fast", 4, "/new"),)}}, {"mp0": "fast:101/a.raw,mp=/srv,backup=1,size=4G"},
+         "pct set 101 --mp0 fast:101/a.raw,mp=/new,backup=1,size=4G"),
+    ],
+)  # fmt: skip
+def test_a_difference_is_set_and_nothing_else(want: dict[str, Any], now: dict[str, Any], expected: str | None) -> None:
+    assert commands(planned(state(**now), **want)) == ([f"{expected} --digest d1"] if expected else [])
+
+
+def test_volumes_grow() -> None:
+    points = (MountPoint("mp0", "fast", 8, "/srv"),)
+    made = planned(state(mp0="fast:101/a.raw,mp=/srv,size=4G"), disk_gb=16, extras={"mount_points": points})
+    assert commands(made) == ["pct resize 101 rootfs 16G", "pct resize 101 mp0 8G"]
+
+
+def test_a_volume_of_the_wanted_size_is_not_resized_since_pct_would_fail() -> None:
+    assert commands(planned(state(), disk_gb=8)) == []
+
+
+@pytest.mark.parametrize(
+    ("want", "now", "message"),
+    [
+        ({"disk_gb": 4}, {}, "rootfs has 8 GiB, and no disk is shrunk to 4 GiB"),
+        ({"extras": {"unprivileged": False}}, {}, "was not made privileged"),
+        ({}, {"unprivileged": None}, "was not made unprivileged"),
+        ({"image": "local:vztmpl/alpine-3.20.tar.zst"}, {}, "container 101 holds debian"),
+        ({"storage": "fast"}, {}, "rootfs is on `local`"),
+        (
+            {"extras": {"mount_points": (MountPoint("mp0", "local", 2, "/srv"),)}},
+            {"mp0": "fast:a,mp=/srv,size=2G"},
+            "mp0 is on `fast`",
+        ),
+        ({}, {"tags": None}, "did not make"),
+        ({"cores": 2}, {"lock": "snapshot"}, "is locked (snapshot)"),
+    ],
+)
+def test_conflicts_are_found_while_planning(want: dict[str, Any], now: dict[str, Any], message: str) -> None:
+    made = planned(state(**now), **want)
+    assert made.changes == ()
+    assert message in "\n".join(refusal.message for refusal in made.refusals)
+
+
+SOURCE = replace(state(Power.STOPPED, tags="phoenix;base"), vmid=100)
+
+
+def test_a_clone_is_made_marked_and_then_brought_in_line() -> None:
+    assert commands(planned(None, source=SOURCE, clone_from=100, image="", memory_mb=1024, disk_gb=16)) == [
+        "pct clone 100 101 --hostname debian-12 --full 1 --storage local --description 'managed by phoenix'",
+        "pct set 101 --memory 1024",
+        "pct resize 101 rootfs 16G",
+        "pct start 101",
+    ]
+
+
+def test_a_running_container_is_not_cloned() -> None:
+    made = planned(None, source=replace(SOURCE, power=Power.RUNNING), clone_from=100, image="")
+    assert "container 100 is running" in made.refusals[0].message
+
+
+def test_a_source_that_does_not_exist() -> None:
+    assert (
+        "the container 100, which 101 is cloned from, does not exist"
+        in planned(None, clone_from=100, image="").refusals[0].message
+    )
+
+
+def test_a_clone_whose_disk_would_have_to_shrink_is_not_even_made() -> None:
+    made = planned(None, source=SOURCE, clone_from=100, image="", disk_gb=4)
+    assert (made.changes, len(made.refusals)) == ((), 1)
+
+
+def test_delete() -> None:
+    made = planned(state(mp0="/mnt/host,mp=/srv"), Goal.DELETE)
+    assert commands(made) == ["pct stop 101", "pct destroy 101 --purge 1"]
+    assert made.changes[1].volumes == ("local:101/vm-101-disk-0.raw",)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("goal", "power", "expected"),
+    [
+        (Goal.START, Power.STOPPED, ["pct start 101"]),
+        (Goal.STOP, Power.RUNNING, ["pct shutdown 101 --timeout 60"]),
+        (Goal.RESTART, Power.RUNNING, ["pct shutdown 101 --timeout 60 --forceStop 1", "pct start 101"]),
+    ],
+)
+def test_power(goal: Goal, power: Power, expected: list[str]) -> None:
+    assert commands(planned(state(power), goal)) == expected

@@ -1,0 +1,149 @@
+"""Property strings, sizes and the files of a node, by meaning."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from phoenix_pve import image, pve_conf, storage_cfg
+from phoenix_pve.guest import Network
+from phoenix_pve.values import disk, ipconfig, nic, props, size
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "virtio=BC:24:11:00:80:01,bridge=vmbr0",
+            {"model": "virtio", "macaddr": "BC:24:11:00:80:01", "bridge": "vmbr0"},
+        ),
+        (
+            "bridge=vmbr0,virtio=bc:24:11:00:80:01",
+            {"model": "virtio", "macaddr": "BC:24:11:00:80:01", "bridge": "vmbr0"},
+        ),
+        ("model=e1000,macaddr=AA:00:00:00:00:00", {"model": "e1000", "macaddr": "AA:00:00:00:00:00"}),
+        ("virtio,bridge=vmbr0", {"model": "virtio", "bridge": "vmbr0"}),
+        ("", {}),
+    ],
+)
+def test_network_cards_of_vms(text: str, expected: dict[str, str]) -> None:
+    assert nic.parse_vm(text) == expected
+
+
+def test_a_card_keeps_what_is_not_stated() -> None:
+    now = nic.parse_vm("e1000=AA:00:00:00:00:01,bridge=vmbr0,firewall=1,tag=5")
+    wanted = nic.wanted_vm(Network("vmbr1"), now)
+    assert nic.format_vm(wanted) == "e1000=AA:00:00:00:00:01,bridge=vmbr1,firewall=1,tag=5"
+
+
+@given(st.dictionaries(st.text("abcdef", min_size=1), st.text("xyz0:/.", min_size=1), max_size=5))
+def test_property_strings_survive_a_round_trip(values: dict[str, str]) -> None:
+    assert props.parse(props.format_props(values)) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("local-lvm:vm-8001-disk-0,size=8G", disk.Disk("local-lvm:vm-8001-disk-0", 8 << 30)),
+        ("file=local:8001/a.raw,size=512M", disk.Disk("local:8001/a.raw", 512 << 20)),
+        ("volume=local:101/a.raw,mp=/srv", disk.Disk("local:101/a.raw", None)),
+        ("none,media=cdrom", disk.Disk("none", None, cdrom=True)),
+        ("local:a,size=huge", disk.Disk("local:a", None)),
+    ],
+)
+def test_drives(text: str, expected: disk.Disk) -> None:
+    assert disk.parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("scsi0", True),
+        ("unused12", True),
+        ("rootfs", True),
+        ("mp0", True),
+        ("efidisk0", True),
+        ("scsihw", False),
+        ("net0", False),
+        ("memory", False),
+    ],
+)
+def test_slots(key: str, expected: bool) -> None:
+    assert disk.is_slot(key) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("32G", 32 << 30), ("4M", 4 << 20), ("512K", 512 << 10), ("1T", 1 << 40), ("42", 42), ("1.5G", 3 << 29)],
+)
+def test_sizes_are_bytes(text: str, expected: int) -> None:
+    assert size.parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(32 << 30, "32 GiB"), (7 << 29, "3.5 GiB"), (4 << 20, "4 MiB"), (1 << 40, "1 TiB"), (3, "3 bytes")],
+)
+def test_sizes_are_shown_readably(value: int, expected: str) -> None:
+    assert size.shown(value) == expected
+
+
+def test_an_address_keeps_what_is_set_for_ipv6() -> None:
+    assert ipconfig.wanted(Network("b", ip="dhcp"), "ip=10.0.0.5/24,gw=10.0.0.1,ip6=auto") == "ip=dhcp,ip6=auto"
+
+
+CONF = b"""#notes with %25 and %C3%A4
+#second
+boot:
+cores: 2
+description: not this
+net0: virtio=BC:24:11:00:80:01,bridge=vmbr0
+
+[PENDING]
+cores: 4
+delete: !serial0,vga
+
+[snap]
+cores: 1
+"""
+
+
+def test_a_configuration_file_with_sections() -> None:
+    conf = pve_conf.parse(CONF)
+    assert conf.description == "notes with % and ä\nsecond"
+    assert (conf.current["cores"], conf.options["cores"], conf.current["boot"]) == ("2", "4", "")
+    assert conf.deleted == {"serial0", "vga"}
+    assert "serial0" not in conf.options
+    assert len(conf.digest) == 40
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_can_be_read_as_configuration(data: bytes) -> None:
+    pve_conf.parse(data)
+
+
+def test_storages() -> None:
+    found = storage_cfg.parse(
+        "# c\ndir: local\n\tpath /var/lib/vz/\n\tcontent iso,snippets\n\nlvmthin: lvm\n\tvgname pve\n\ndir: off\n\tpath /o\n\tdisable\n"
+    )
+    assert (found["local"].path, found["local"].content) == ("/var/lib/vz", {"iso", "snippets"})
+    assert (found["lvm"].path, found["lvm"].content, found["off"].disabled) == ("", {"images", "rootdir"}, True)
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_read_as_storages(text: str) -> None:
+    storage_cfg.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("length", "head", "expected"),
+    [
+        (1000, b"QFI\xfb" + bytes(20) + (7 << 30).to_bytes(8, "big"), image.Image("qcow2", 7 << 30)),
+        (1000, b"KDMV" + bytes(8) + (2048).to_bytes(8, "little"), image.Image("vmdk", 2048 * 512)),
+        (1000, b"\x00" * 512, image.Image("raw", 1000)),
+        (3, b"QFI", image.Image("raw", 3)),
+    ],
+)
+def test_images_tell_their_virtual_size(length: int, head: bytes, expected: image.Image) -> None:
+    assert image.inspect(length, head) == expected
