@@ -1,0 +1,104 @@
+Feature: Converge an existing virtual machine
+  What differs from the configuration is changed, in one call; nothing else is touched.
+
+  Background:
+    Given a node with the Ubuntu cloud image
+    And a configuration with VM 8001 named "ubuntu-2404"
+    And I have run "phoenix create 8001"
+
+  Scenario Outline: A change that takes effect at once
+    Given VM 8001 has "<key>" set to <value>
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: changed"
+    And VM 8001 has the option "<option>" with the value "<text>"
+    And nothing waits for a restart of VM 8001
+    And exactly 1 changing command ran on the node
+
+    Examples:
+      | key           | value               | option      | text        |
+      | start_at_boot | true                | onboot      | 1           |
+      | boot_order    | 3                   | startup     | order=3     |
+      | tags          | ["Web", "db"]       | tags        | db;phoenix;web |
+      | protection    | true                | protection  | 1           |
+
+  Scenario: What cannot take effect while it runs waits for a restart
+    Given VM 8001 has "cores" set to 4
+    And VM 8001 has "memory_mb" set to 4096
+    When I run "phoenix create 8001"
+    Then it succeeds and says "waiting for a restart: cores, memory"
+    And exactly 1 changing command ran on the node
+    And VM 8001 runs with 2 cores
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: no changes; waiting for a restart: cores, memory"
+    And no changing command ran on the node
+    When I run "phoenix create 8001 --restart"
+    Then it succeeds and says "8001 ubuntu-2404: changed"
+    And nothing waits for a restart of VM 8001
+    And VM 8001 runs with 4 cores
+    And VM 8001 is running
+
+  Scenario: A disk grows in place
+    Given VM 8001 has "disk_size_gb" set to 64
+    When I run "phoenix create 8001"
+    Then it succeeds
+    And the root disk of VM 8001 has 64 GiB
+    When I run "phoenix create 8001"
+    Then no changing command ran on the node
+
+  Scenario: A disk is never shrunk
+    Given VM 8001 has "disk_size_gb" set to 16
+    When I run "phoenix create 8001"
+    Then it fails with status 5 and says "no disk is shrunk to 16 GiB"
+    And no changing command ran on the node
+
+  @second-bridge
+  Scenario: A change of the network card keeps its MAC address
+    Given the MAC address of VM 8001 is remembered
+    And VM 8001 has "network_bridge" set to "vmbr1"
+    When I run "phoenix create 8001"
+    Then it succeeds
+    And the network card of VM 8001 is on bridge "vmbr1"
+    And VM 8001 still has the remembered MAC address
+
+  Scenario: New keys reach the user-data
+    Given the administrator has another key
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: changed"
+    And the user-data of VM 8001 creates the configured administrator
+    When I run "phoenix create 8001"
+    Then no changing command ran on the node
+
+  Scenario: What someone set by hand and the configuration does not state stays
+    Given someone ran "qm set 8001 --onboot 1 --tags phoenix;mine --description by-hand"
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: no changes"
+    And VM 8001 has the option "tags" with the value "mine;phoenix"
+
+  Scenario: What someone changed by hand and the configuration states comes back
+    Given someone ran "qm set 8001 --name renamed-not"
+    And someone ran "qm set 8001 --name ubuntu-2404 --cores 8"
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: changed"
+    And nothing waits for a restart of VM 8001
+
+  Scenario: A VM that is not ours is refused, and can be adopted
+    Given someone ran "qm set 8001 --tags mine --description theirs"
+    When I run "phoenix create 8001"
+    Then it fails with status 5 and says "phoenix did not make"
+    And no changing command ran on the node
+    When I run "phoenix adopt 8001"
+    Then it succeeds
+    And VM 8001 has the option "tags" with the value "mine;phoenix"
+
+  Scenario: A VM with another name is refused
+    Given someone ran "qm set 8001 --name precious"
+    When I run "phoenix create 8001"
+    Then it fails with status 5 and says "the configuration calls it `ubuntu-2404`"
+    And no changing command ran on the node
+
+  Scenario: A locked VM is not changed
+    Given VM 8001 has "cores" set to 4
+    And VM 8001 is locked by "backup"
+    When I run "phoenix create 8001"
+    Then it fails with status 5 and says "8001 is locked (backup)"
+    And no changing command ran on the node

@@ -1,0 +1,77 @@
+Feature: An invalid configuration is explained, and nothing runs
+  Every problem is named with its file and its place.
+
+  Background:
+    Given a node with the Ubuntu cloud image
+    And a configuration with VM 8001 named "ubuntu-2404"
+
+  Scenario Outline: A bad value
+    Given VM 8001 has "<key>" set to <value>
+    When I run "phoenix create 8001"
+    Then it fails with status 3 and says "<problem>"
+    And no command ran on the node
+
+    Examples:
+      | key            | value                          | problem                                                            |
+      | memory         | 2048                           | unknown key `memory`; did you mean `memory_mb`?                    |
+      | cores          | 0                              | vms[0] (8001).cores: must be at least 1, is 0                      |
+      | cores          | "2"                            | vms[0] (8001).cores: must be a whole number, is a string           |
+      | vmid           | 99                             | vms[0] (99).vmid: must be at least 100, is 99                      |
+      | name           | "my_vm"                        | vms[0] (8001).name: "my_vm" is not a DNS name                      |
+      | name           | "a;reboot"                     | vms[0] (8001).name: "a;reboot" is not a DNS name                   |
+      | template_image | "noble.img"                    | vms[0] (8001).template_image: "noble.img" is not the full path     |
+      | network_bridge | "--force"                      | vms[0] (8001).network_bridge: "--force" is not the name of a bridge |
+      | network_config | {"ip": "10.0.0.5"}             | vms[0] (8001).network_config.ip: "10.0.0.5" is not "dhcp"          |
+      | network_config | {"gw": "10.0.0.1"}             | network_config.gw: a gateway needs a static ip                     |
+      | network_config | {"ip": "10.0.0.5/24", "gw": "10.0.1.1"} | gw: 10.0.1.1 is outside of 10.0.0.0/24                    |
+      | network_config | {"ip": "10.0.0.0/24"}          | ip: 10.0.0.0/24 is the network's own address                       |
+      | admin          | {"password_hash": "secret"}    | admin.password_hash: its value is not a password hash              |
+      | admin          | {"ssh_authorized_keys_file": "nowhere.pub"} | nowhere.pub: no such file                              |
+
+  Scenario Outline: A required property is missing
+    Given VM 8001 lacks "<key>"
+    When I run "phoenix create 8001"
+    Then it fails with status 3 and says ".<key>: is required and missing"
+    And no command ran on the node
+
+    Examples:
+      | key            |
+      | vmid           |
+      | name           |
+      | cores          |
+      | memory_mb      |
+      | disk_size_gb   |
+      | storage_pool   |
+      | template_image |
+      | network_bridge |
+
+  Scenario: Every problem is told at once
+    Given VM 8001 has "cores" set to 0
+    And VM 8001 has "memory_mb" set to 1
+    When I run "phoenix validate"
+    Then it fails with status 3 and says "cores: must be at least 1"
+    And it says "memory_mb: must be at least 16"
+
+  Scenario Outline: A file that is no JSON
+    Given the configuration file is <content>
+    When I run "phoenix create 8001"
+    Then it fails with status 3 and says "<problem>"
+    And no command ran on the node
+
+    Examples:
+      | content              | problem                                                  |
+      | {"vms": [            | phoenix_hypervisor_config.json:1:10: not valid JSON      |
+      | {"vms": [], "vms": []} | the key "vms" stands twice in one object               |
+      | {"vms": NaN}         | NaN is not a JSON number                                 |
+      | []                   | the document: must be an object, is an array             |
+      | {}                   | vms: is required and missing                             |
+
+  Scenario: The configuration file is missing
+    Given the configuration file is missing
+    When I run "phoenix create 8001"
+    Then it fails with status 3 and says "phoenix_hypervisor_config.json: no such file"
+
+  Scenario: A configuration that is good
+    When I run "phoenix validate"
+    Then it succeeds and says "valid; 1 VM"
+    And no command ran on the node

@@ -1,0 +1,36 @@
+"""A fake node behind a real SSH server: phoenix has no tool of Proxmox beside it, only `--host`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.remote.sshd import HOST, Sshd
+
+from features.target import FakeTarget, Result
+
+SEEN_BY_PHOENIX = ("HOME", "LC_ALL")
+
+
+@dataclass
+class LoopbackTarget(FakeTarget):
+    """Its server lives as long as the target."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.server = Sshd(self.folder / "sshd", self.environment)
+
+    def close(self) -> None:
+        """Stop the server."""
+        self.server.stop()
+
+    @property
+    def phoenix_environment(self) -> dict[str, str]:
+        """The environment of phoenix, with the way to the node in place of the node."""
+        mine = super().phoenix_environment
+        kept = {name: text for name, text in mine.items() if name.startswith("PHOENIX_") or name in SEEN_BY_PHOENIX}
+        return {**kept, "PATH": f"{self.server.bin}:/usr/bin:/bin", "PHOENIX_HOST": HOST}
+
+    def phoenix(self, line: str) -> Result:
+        """Run phoenix; the server gives its sessions what the node has by now."""
+        self.server.set_environment(self.environment)
+        return super().phoenix(line)
