@@ -1,0 +1,118 @@
+"""The script that is sent to a node, against a real shell."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from phoenix_pve import ssh_script
+from phoenix_pve.node import WHOLE, Questions
+
+MARK = "0123456789abcdef"
+WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+SHELLS = [shell for shell in ("/bin/sh", "/bin/bash") if Path(shell).exists()]
+
+
+def answer(lines: list[str], shell: str = "/bin/sh", cut: int | None = None) -> ssh_script.Reply:
+    text = ssh_script.script(MARK, lines)[:cut]
+    done = subprocess.run([shell, "-c", ssh_script.BOOT], input=text, capture_output=True, check=False)
+    return ssh_script.reply(MARK, done.stdout, done.stderr)
+
+
+@settings(max_examples=30)
+@given(st.lists(WORDS, max_size=4), WORDS)
+def test_every_string_survives(words: list[str], stdin: str) -> None:
+    argv = ["printf", "%s|", *words, "end"]
+    lines = [ssh_script.run_line(argv), ssh_script.run_line(["cat"], stdin)]
+    reply = answer(lines)
+    one, two = ssh_script.commands_in(reply, [argv, ["cat"]])
+    assert one.stdout == "".join(f"{word}|" for word in [*words, "end"])
+    assert (two.stdout, two.exit, reply.whole) == (stdin, 0, True)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_several_answers_are_kept_apart(shell: str) -> None:
+    argvs = [["sh", "-c", "echo out; echo err >&2; exit 255"], ["true"], ["printf", "no end of line"]]
+    done = ssh_script.commands_in(answer([*map(ssh_script.run_line, argvs)], shell), argvs)
+    assert [(d.exit, d.stdout, d.stderr) for d in done] == [
+        (255, "out\n", "err\n"),
+        (0, "", ""),
+        (0, "no end of line", ""),
+    ]
+
+
+def test_a_command_reads_nothing_of_the_script() -> None:
+    reply = answer([ssh_script.run_line(["cat"])])
+    assert (ssh_script.commands_in(reply, [["cat"]])[0].stdout, reply.whole) == ("", True)
+
+
+def test_a_command_that_is_not_there() -> None:
+    argvs = [["true"], ["qm-that-is-not-there", "list"]]
+    assert ssh_script.missing_in(answer([*map(ssh_script.run_line, argvs)]), argvs) == "qm-that-is-not-there"
+
+
+@settings(max_examples=15)
+@given(st.binary(max_size=300), st.integers(1, 400))
+def test_files_come_as_they_are(tmp_path_factory: pytest.TempPathFactory, data: bytes, limit: int) -> None:
+    folder = tmp_path_factory.mktemp("files")
+    for name in ("a b'c", ".hidden", "line\nfeed"):
+        folder.joinpath(name).write_bytes(data)
+    questions = Questions(files={"/a b'c": limit, "/nowhere": 5, "/": 5}, folders=("", "/none"))
+    found = ssh_script.files_in(answer([*ssh_script.look_lines(questions, str(folder))]), str(folder))
+    assert {path: file.data for path, file in found.items() if path != "/a b'c"} == {
+        "/.hidden": data,
+        "/line\nfeed": data,
+    }
+    assert {file.size for file in found.values()} == {len(data)}
+
+
+def test_a_limit_keeps_the_size(tmp_path: Path) -> None:
+    tmp_path.joinpath("image").write_bytes(b"QFI\xfb\n" * 1000)
+    reply = answer([*ssh_script.look_lines(Questions(files={"/image": 7, "/whole": WHOLE}), str(tmp_path))])
+    (file,) = ssh_script.files_in(reply, str(tmp_path)).values()
+    assert (file.size, file.data) == (5000, b"QFI\xfb\nQF")
+
+
+@settings(max_examples=10)
+@given(WORDS)
+def test_a_file_is_written_as_it_is(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("written") / "new folder" / "user's.yaml"
+    for _ in range(2):
+        assert ssh_script.commands_in(answer([ssh_script.write_line(str(path), text)]), [["w"]])[0].exit == 0
+    assert path.read_bytes() == text.encode()
+    assert (path.stat().st_mode & 0o7777, list(path.parent.iterdir())) == (0o600, [path])
+
+
+def test_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "d/x/y").mkdir(parents=True)
+    done = ssh_script.commands_in(answer([ssh_script.write_line(f"{tmp_path}/d/x", "text")]), [["w"]])[0]
+    assert done.exit
+    assert "directory" in done.stderr
+    assert [p.name for p in (tmp_path / "d").iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_script_that_is_cut_short_does_nothing(tmp_path: Path, shell: str) -> None:
+    lines = [ssh_script.run_line(["touch", f"{tmp_path}/{name}"]) for name in ("one", "two")]
+    whole = len(ssh_script.script(MARK, lines))
+    for cut in (whole - 2, whole - 12, whole - 40, whole // 2):
+        assert not answer(lines, shell, cut).whole
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_noisy_login_shell_is_no_answer() -> None:
+    text = ssh_script.script(MARK, [ssh_script.run_line(["echo", "fine"])])
+    boot = "echo welcome; echo warning >&2; " + ssh_script.BOOT
+    done = subprocess.run(["sh", "-c", boot], input=text, capture_output=True, check=False)
+    reply = ssh_script.reply(MARK, done.stdout, done.stderr)
+    assert ssh_script.commands_in(reply, [["echo"]])[0].stdout == "fine\n"
+    assert reply.noise == "warning\n"
+
+
+def test_no_argument_holds_a_nul() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        ssh_script.run_line(["a\0b"])

@@ -1,0 +1,258 @@
+"""A node over a real SSH server: commands, files, one connection, and every way in which there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from phoenix_pve import ssh_errors, ssh_node
+from phoenix_pve.errors import NodeError, UsageError
+from phoenix_pve.node import LocalNode, QueryOnly, Questions
+from phoenix_pve.ssh_node import SshNode
+from remote.sshd import Sshd, make_key
+
+
+def test_a_command_runs_there(node: SshNode) -> None:
+    done = node.run(["sh", "-c", 'echo "$CANARY|$0"; echo err >&2; exit 255', "a 'b'\n$(x)"])
+    assert (done.exit, done.stdout, done.stderr) == (255, "1|a 'b'\n$(x)\n", "err\n")
+
+
+def test_input_reaches_the_command_and_no_list_of_processes(node: SshNode, shared_sshd: Sshd) -> None:
+    done = node.run(["sh", "-c", "ps -eo args; cat"], "canary-of-a-secret\n")
+    assert done.stdout.endswith("canary-of-a-secret\n")
+    assert done.stdout.count("canary-of-a-secret") == 1
+    assert "canary-of-a-secret" not in "".join(shared_sshd.calls())
+
+
+def test_files(node: SshNode, tmp_path: Path) -> None:
+    node.root = str(tmp_path)
+    node.write("/snippets/user.yaml", "sëcret\n")
+    target = tmp_path / "snippets/user.yaml"
+    assert (stat.S_IMODE(target.stat().st_mode), list(target.parent.iterdir())) == (0o600, [target])
+    found = node.look(Questions((("echo", "x"),), {"/snippets/user.yaml": 3, "/none": 3}, ("/snippets",)))
+    assert found.commands[0].stdout == "x\n"
+    assert found.files["/snippets/user.yaml"].data == "sëcret\n".encode()
+    for _ in range(2):
+        node.remove("/snippets/user.yaml")
+    assert not target.exists()
+
+
+def test_it_looks_as_a_local_node_does(node: SshNode, tmp_path: Path) -> None:
+    node.root = str(tmp_path)
+    for name in ("d/a", "d/b", "c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name * 9)
+    questions = Questions((("printf", "x"), ("false",)), {"/c": 4, "/c/d": 4, "/d": 4}, ("/d", "/e"))
+    assert QueryOnlyFree(node).look(questions) == LocalNode(str(tmp_path)).look(questions)
+
+
+class QueryOnlyFree(QueryOnly):
+    """As QueryOnly, for commands that are none of Proxmox."""
+
+    def look(self, questions):  # type: ignore[no-untyped-def]
+        return self._node.look(questions)
+
+
+def test_what_cannot_be_written_or_removed_is_explained(node: SshNode, tmp_path: Path) -> None:
+    node.root = str(tmp_path)
+    (tmp_path / "d/x").mkdir(parents=True)
+    with pytest.raises(NodeError, match="pve1: /d/x cannot be written: .*directory"):
+        node.write("/d/x", "text")
+    with pytest.raises(NodeError, match="pve1: /d/x cannot be removed: Is a directory"):
+        node.remove("/d/x")
+
+
+def test_threads_share_one_connection(node: SshNode, shared_sshd: Sshd) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        done = list(pool.map(lambda i: node.run(["sh", "-c", f"sleep 0.3; echo {i}"]).stdout, range(16)))
+    assert done == [f"{i}\n" for i in range(16)]
+    assert len([call for call in shared_sshd.calls() if "ControlMaster=yes" in call]) == 1
+    assert len(shared_sshd.calls()) == 17
+
+
+def test_closing_leaves_nothing(node: SshNode) -> None:
+    node.run(["true"])
+    folder = node._folder
+    assert folder
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_ISSOCK((folder / "s").stat().st_mode)
+    node.close()
+    assert not folder.exists()
+    assert node._master
+    assert node._master.returncode is not None
+
+
+def test_a_long_path_for_temporary_files_is_no_problem(node: SshNode, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    assert node.run(["true"]).exit == 0
+    assert list(long.iterdir()) == []
+
+
+def test_the_connection_ends_with_its_process_however_that_ends(node: SshNode) -> None:
+    code = "from phoenix_pve.ssh_node import SshNode; import time; n = SshNode('pve1')\n"
+    code += "print(n.run(['sh', '-c', 'echo \"$PPID\"']) and n._master.pid, n._folder, flush=True); time.sleep(60)"
+    env = {**os.environ, "PYTHONPATH": str(Path(ssh_node.__file__).parents[1])}
+    process = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    pid, folder = process.stdout.readline().split()
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert _eventually(lambda: not _lives(int(pid))), "ssh outlived its run"
+    shutil.rmtree(folder)  # which nobody can do who is killed
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
+
+
+def _eventually(true: Callable[[], bool]) -> bool:
+    for _ in range(100):
+        if true():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def cut_soon(sshd: Sshd, started: Path) -> threading.Thread:
+    """Break the connection as soon as a command has begun."""
+
+    def cut() -> None:
+        _eventually(started.exists)
+        sshd.cut()
+
+    thread = threading.Thread(target=cut)
+    thread.start()
+    return thread
+
+
+def unknown_host(sshd: Sshd) -> None:
+    sshd.forget_host()
+
+
+def changed_host(sshd: Sshd) -> None:
+    make_key(sshd.folder / "another_host")
+    sshd.know_host(sshd.folder / "another_host")
+
+
+def refused_key(sshd: Sshd) -> None:
+    sshd.use_other_key()
+
+
+def no_such_host(sshd: Sshd) -> None:
+    sshd.write_client("Host pve1", "  HostName nowhere.invalid")
+
+
+def nobody_listens(sshd: Sshd) -> None:
+    sshd.write_client("Host pve1", "  Port 1")
+
+
+def bad_configuration(sshd: Sshd) -> None:
+    sshd.write_client("NoSuchOption yes")
+
+
+def no_shell(sshd: Sshd) -> None:
+    with (sshd.folder / "authorized_keys").open("r+") as file:
+        key = file.read()
+        file.seek(0)
+        file.write('command="echo This account is closed. >&2; exit 1" ' + key)
+
+
+REFUSALS = [
+    (unknown_host, "the host key of pve1 is not known here", "log in once by hand and compare the fingerprint"),
+    (changed_host, "pve1 shows another host key than the one that is known", "ssh-keygen -R pve1"),
+    (refused_key, "pve1 accepts none of your keys", "ssh-copy-id pve1"),
+    (no_such_host, "pve1: there is no such host", "is the name spelled right?"),
+    (nobody_listens, "pve1 refuses the connection", "does its SSH server run"),
+    (bad_configuration, "your SSH configuration cannot be used", "mend ~/.ssh/config"),
+    (no_shell, "pve1 does not answer as a shell does: This account is closed.", "ssh pve1 echo fine"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "message", "hint"), REFUSALS, ids=[spoil.__name__ for spoil, _, _ in REFUSALS])
+def test_no_connection(sshd: Sshd, monkeypatch, spoil: Callable[[Sshd], None], message: str, hint: str) -> None:  # type: ignore[no-untyped-def]
+    spoil(sshd)
+    monkeypatch.setenv("PATH", f"{sshd.bin}:{os.environ['PATH']}")
+    node = SshNode("pve1")
+    for _ in range(2):
+        with pytest.raises(NodeError) as caught:
+            node.run(["true"])
+        assert message in caught.value.message
+        assert hint in caught.value.hint
+        assert "\n" not in caught.value.message + caught.value.hint
+    node.close()
+    assert len(sshd.calls()) == 1, "what failed is not tried again by every guest"
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("ssh: connect to host pve1 port 22: Connection timed out\n", "pve1 does not answer"),
+        ("ssh: connect to host pve1 port 22: No route to host\n", "there is no route to pve1"),
+        ("ssh: connect to host pve1 port 22: Network is unreachable\n", "the network of pve1 cannot be reached"),
+        ("Received disconnect from 192.0.2.1: Too many authentication failures", "pve1 was offered too many keys"),
+        ("kex_exchange_identification: Connection reset by peer\n", "there is no connection to pve1: kex_exchange"),
+        ("", "there is no connection to pve1: ssh said nothing"),
+    ],
+)
+def test_what_ssh_says_is_understood(said: str, message: str) -> None:
+    error = ssh_errors.not_connected("pve1", said)
+    assert error.message.startswith(message)
+    assert error.hint
+
+
+def test_a_connection_that_breaks_says_what_was_going_on(sshd: Sshd, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("PATH", f"{sshd.bin}:{os.environ['PATH']}")
+    node = SshNode("pve1")
+    thread = cut_soon(sshd, tmp_path / "begun")
+    with pytest.raises(NodeError, match="the connection to pve1 was lost during `sh -c touch"):
+        node.run(["sh", "-c", f"touch {tmp_path}/begun; sleep 20"])
+    thread.join()
+    with pytest.raises(NodeError, match="the connection to pve1 was lost during `qm list`"):
+        node.look(Questions((("qm", "list"),)))
+    node.close()
+    assert len([call for call in sshd.calls() if "ControlMaster=yes" in call]) == 1
+
+
+def test_a_missing_tool_is_explained(node: SshNode) -> None:
+    with pytest.raises(NodeError, match="there is no `qm` on pve1, so it is no Proxmox VE node"):
+        node.run(["qm", "list"])
+
+
+def test_whoever_is_not_root_is_told_so(node: SshNode, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(NodeError, match="`sh` says: please run as root") as caught:
+        node.run(["sh", "-c", "echo please run as root >&2; exit 255"])
+    assert caught.value.hint == "log in as root: --host root@pve1"
+
+
+def test_a_missing_ssh_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NodeError, match="there is no `ssh` on this machine"):
+        SshNode("pve1").run(["true"])
+
+
+@pytest.mark.parametrize("host", ["-oProxyCommand=evil", "a b", "a\nb", " "])
+def test_a_host_that_ssh_would_take_for_something_else(host: str) -> None:
+    with pytest.raises(UsageError, match="--host takes the name of a host"), ssh_node.opened(host, {}):
+        pass
+
+
+@pytest.mark.parametrize("host", ["pve1", "root@pve1", "ssh://root@pve1:2222"])
+def test_the_name_of_a_host(host: str) -> None:
+    assert ssh_errors.name_of(host) == "pve1"
