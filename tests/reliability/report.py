@@ -1,0 +1,104 @@
+"""Write docs/reliability.md from the figures of a whole run: `make reliability`."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+TEXT = """# Reliability
+
+What phoenix does when it is killed, when the node's tools fail, and when several work at once: shown by enumeration on the
+fake node. `make reliability` repeats everything here in some twenty minutes and writes the figures; `make soak` adds random
+life cycles; `make test` runs a sample.
+
+## Killed anywhere
+
+Each flow runs once undisturbed; the journal of that run says which calls it makes and which files it writes. Then it runs
+again for every call, killed (`kill -9`) before, during and after it, with the node's own tool killed before, in the middle
+of (create, clone) and after its work, and killed before, in and after every operation on a file. The same command is then
+run once more. It must end in the state of the undisturbed run: configuration (without random MAC addresses and UUIDs),
+volumes, snippets, power, what is inside, and neither a file nor a process left over.
+
+{crashes}
+
+The one state that phoenix leaves to a person: the tool itself dies in the middle of making a volume on a storage without
+folders (LVM, ZFS, Ceph). Proxmox does not say when such a volume was made, so it might be older. The next run refuses with
+the commands that free it (or frees it with `--force`); the enumeration runs these commands and goes on.
+
+## Faults
+
+Every call × failure, success without effect, garbage, bytes that are no text, a hang, slowness, a full storage, a lock for
+a while and one for ever. The run must end in a documented status with an error and a hint, without traceback, and never
+claim success wrongly; the next run must converge.
+
+{faults}
+
+Not to be seen by anybody: that `pct exec … chpasswd`, `qm cloudinit update` or `qm agent ping` say success and did nothing.
+
+## What makes it so
+
+- **A note** (`/var/lib/phoenix/ID.unfinished` on the node) stands from before a guest is made until it is complete. With
+  it, a configuration that holds nothing but a lock, or a volume without a guest, is provably phoenix's own: the next run
+  clears it away and begins anew. Without it, phoenix refuses and prints the exact commands. A password that was not set
+  and a cloud-init drive that was not refreshed are found by it as well.
+- **Locks** are flocks on the node that is driven, `/run/lock/phoenix/ID`, so that two workstations exclude each other too.
+  The kernel drops them with their holder: none is ever stale. A command on the node holds a second one, `ID.busy`, while
+  it runs, so that a run after a killed one waits for what is still at work, and says so. They cost no call of a tool.
+  A run that wants several guests takes all or none, and otherwise one at a time, so that runs cannot block each other.
+- **Commands outlive phoenix**: a session of their own, memory in place of pipes. Over SSH a command may end with the
+  connection.
+- **Deadlines**: a command that copies or wipes disks 4 hours (`--call-timeout`), another change 10 minutes, a query one.
+  At the deadline it is asked to end, as Proxmox ends a task, and after 10 seconds killed. Over SSH it is only left behind.
+- **Digest**: changes carry the digest of the configuration they were planned from, so that one made meanwhile is not
+  overwritten unseen.
+
+## Signals
+
+The first Ctrl-C or SIGTERM lets the command under way end, says what is done and what is not, and ends with 130 or 143. The
+second leaves at once; the command goes on by itself. While phoenix only looks, the first is enough. A reader that leaves
+(`| head`) is no error, and the work is completed; a full disk below the output is one.
+
+## Secrets
+
+Canary hashes run through whole flows, crashes and faults included; every output, journal, process list, lock and temporary
+file is searched. They stand in the configuration, in the snippet (mode 0600 where the storage has modes: a CIFS or NFS
+server that has none must be protected itself), and in what Proxmox makes of it: the cloud-init drive and the guest.
+
+## Limits
+
+A `qm` that is killed while its forked worker goes on is not seen by the busy lock; Proxmox's own locks still stand before
+the worker. A note does not survive the loss of the node's file system. Figures are from the fake; what is recorded of the
+real tools is in tests/conformance.
+
+{run}
+"""
+
+
+def table(rows: list[tuple[str, int, int]], what: str) -> str:
+    """Return a table of flows with its sum."""
+    lines = [f"| flow | {what} | not as it should be |", "|---|---:|---:|"]
+    lines += [f"| {name} | {tried} | {failed} |" for name, tried, failed in rows]
+    total = [sum(row[i] for row in rows) for i in (1, 2)]
+    return "\n".join([*lines, f"| **all** | **{total[0]}** | **{total[1]}** |"])
+
+
+def main(figures: str, target: str) -> int:
+    """Write the page; return 1 when something was not as it should be."""
+    found: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for line in Path(figures).read_text().splitlines():
+        record = json.loads(line)
+        found[record["kind"]][record["flow"]] = (record["tried"], record["failed"])
+    rows = {kind: [(name, *pair) for name, pair in sorted(flows.items())] for kind, flows in found.items()}
+    run = f"Last written {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, Linux {platform.release()}."
+    crashes, faults = (table(rows.get(kind, []), what) for kind, what in (("crashes", "points"), ("faults", "faults")))
+    Path(target).write_text(TEXT.format(crashes=crashes, faults=faults, run=run), encoding="utf-8")
+    print(target)
+    return int(any(failed for kind in rows.values() for _, _, failed in kind))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
