@@ -44,6 +44,10 @@ Feature: The command line
       | phoenix statsu                  | did you mean `status`?                            |
       | phoenix create 8001 --dryrun    | unknown option --dryrun; did you mean `--dry-run`? |
       | phoenix create 8001 --timeout x | --timeout takes a number of seconds, not `x`      |
+      | phoenix create 8001 --timeout   | --timeout needs a value                           |
+      | phoenix create --all 8001       | `--all` and IDs exclude each other                |
+      | phoenix 8001 8002               | several IDs need a command                        |
+      | phoenix delete 8001 --exit-code | --exit-code goes with plan, not with delete       |
 
   Scenario: Power commands
     Given I have run "phoenix create 8001"
@@ -76,6 +80,9 @@ Feature: The command line
     When I run "phoenix create 8009 --json"
     Then it ends with status 4
     And stdout is one JSON document in which "error.status" is "4"
+    When I run "phoenix creat 8001 --json"
+    Then it ends with status 2
+    And stdout is one JSON document in which "error.status" is "2"
 
   Scenario: Results go to stdout, the story to stderr
     When I run "phoenix create 8001"
@@ -88,6 +95,8 @@ Feature: The command line
   Scenario: Help and version need no node and no configuration
     Given the node's tools are missing
     When I run "phoenix --help"
+    Then it succeeds and says "Usage:"
+    When I run "phoenix create --help"
     Then it succeeds and says "Usage:"
     When I run "phoenix --version"
     Then it succeeds and says "phoenix 0."

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import docopt
 
 from phoenix_pve.errors import UsageError
-from phoenix_pve.explain import suggestion
-from phoenix_pve.render import error_lines
+from phoenix_pve.explain import nearest, suggestion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 REPLACED = {
     "--create-vm": "phoenix create <ID>",
@@ -23,17 +24,33 @@ REPLACED = {
 }
 """Flags of phoenix's predecessor, and what does their work now."""
 
+GOES_WITH = {
+    "--exit-code": (("plan",), "see `phoenix --help`"),
+    "--verify": (("create", "plan", "adopt"), "see `phoenix --help`"),
+    "--restart": (("create", "plan", "adopt"), "`phoenix restart <ID>` restarts in any case"),
+}
+"""Options that mean something to a few commands only, and what to do instead."""
+
+SEE_HELP = "see `phoenix --help`"
+
 
 def parse(text: str, argv: Sequence[str], version: str) -> dict[str, Any] | int:
     """Return docopt's words for `argv`, or the exit status when nothing is left to do but say so."""
-    if "--version" in _own(argv):
+    flags = {_in_full(text, word) for word in _own(argv)}
+    if flags & {"-h", "--help"}:
+        print(text.strip())
+        return 0
+    if "--version" in flags:
         print(f"phoenix {version}")
         return 0
     try:
         return _words(text, argv)
     except UsageError as error:
-        print("\n".join(error_lines(error)), file=sys.stderr)
-        return error.status
+        from phoenix_pve.screen import Screen  # which nobody else needs so early
+
+        return Screen(sys.stdout, sys.stderr, os.environ, json="--json" in flags, quiet=False, verbose=False).fail(
+            error
+        )
 
 
 def _own(argv: Sequence[str]) -> Sequence[str]:
@@ -41,31 +58,93 @@ def _own(argv: Sequence[str]) -> Sequence[str]:
     return argv[: argv.index("--")] if "--" in argv else argv
 
 
+def _options(text: str) -> list[str]:
+    return list(dict.fromkeys(re.findall(r"--[a-z-]+", text)))
+
+
+def _meant(text: str, flag: str) -> list[str]:
+    """Return the options that a long flag may be short for."""
+    known = _options(text)
+    return [flag] if flag in known else [option for option in known if option.startswith(flag)]
+
+
+def _in_full(text: str, word: str) -> str:
+    found = _meant(text, word) if word.startswith("--") else []
+    return found[0] if len(found) == 1 else word
+
+
 def _words(text: str, argv: Sequence[str]) -> dict[str, Any]:
     for word in _own(argv):
-        _check_flag(text, word)
+        _check_flag(text, word.partition("=")[0])
     try:
-        return dict(docopt.docopt(text, list(argv), default_help=False))
-    except docopt.DocoptExit:
-        raise UsageError(_fault(text, argv), "see `phoenix --help`") from None
+        words = dict(docopt.docopt(text, list(argv), default_help=False))
+    except docopt.DocoptExit as error:
+        raise _fault(text, argv, str(error).partition("\n")[0]) from None
+    _check_company(text, words)
+    return words
 
 
-def _check_flag(text: str, word: str) -> None:
-    """Raise UsageError for a flag that does not exist, or exists no more."""
-    flag = word.partition("=")[0]
+def _check_flag(text: str, flag: str) -> None:
+    """Raise UsageError for a flag that does not exist, exists no more, or could be several."""
     if flag in REPLACED:
         raise UsageError(f"{flag} does not exist any more", f"use `{REPLACED[flag]}`")
-    known = re.findall(r"--[a-z-]+", text)
-    if flag.startswith("--") and flag != "--" and not any(k.startswith(flag) for k in known):
-        raise UsageError(f"unknown option {flag[:80]}{suggestion(flag, known)}", "see `phoenix --help`")
+    if not flag.startswith("--") or flag == "--":
+        return
+    meant = _meant(text, flag)
+    if not meant:
+        near = nearest(flag[2:], [option[2:] for option in _options(text)])
+        raise UsageError(f"unknown option {flag[:80]}{f'; did you mean `--{near}`?' if near else ''}", SEE_HELP)
+    if len(meant) > 1:
+        raise UsageError(f"{flag} is short for several: {', '.join(sorted(meant))}", "write it in full")
 
 
-def _fault(text: str, argv: Sequence[str]) -> str:
-    commands = re.findall(r"^  phoenix \[options\] ([a-z-]+)", text, re.MULTILINE)
+def _check_company(text: str, words: Mapping[str, Any]) -> None:
+    """Raise UsageError for an option that the command would not heed."""
+    command = next((name for name in _commands(text) if words[name]), "create")
+    for option, (commands, advice) in GOES_WITH.items():
+        previewed = option == "--exit-code" and words["--dry-run"]
+        if words[option] and command not in commands and not previewed:
+            *some, last = commands
+            named = f"{', '.join(some)} or {last}" if some else last
+            raise UsageError(f"{option} goes with {named}, not with {command}", advice)
+
+
+def _commands(text: str) -> list[str]:
+    return re.findall(r"^  phoenix \[options\] ([a-z-]+)", text, re.MULTILINE)
+
+
+def _fault(text: str, argv: Sequence[str], said: str) -> UsageError:
+    """Return what is wrong with a line that docopt does not understand; `said` is its own word on that."""
+    if flag := re.match(r"(--?\S+) (requires argument|must not have)", said):
+        what = re.search(rf"{flag[1]} ([A-Z]+)", text)
+        needs = UsageError(f"{flag[1]} needs a value", f"write `{flag[1]} {what[1]}`") if what else None
+        return needs or UsageError(f"{flag[1]} takes no value", SEE_HELP)
     words = [word for word in _own(argv) if not word.startswith("-")]
+    if "--all" in map(partial(_in_full, text), _own(argv)) and any(word.isdigit() for word in words):
+        return UsageError("`--all` and IDs exclude each other", "give one of them")
+    if odd := re.search(r"Option\((None|'-.'), (None|'[^']*')", said):
+        return _odd_option(text, argv, words, *(part.strip("'").replace("None", "") for part in odd.groups()))
+    return _odd_words(text, words)
+
+
+def _odd_option(text: str, argv: Sequence[str], words: Sequence[str], short: str, long: str) -> UsageError:
+    if long not in _options(text):
+        return UsageError(f"unknown option {long or short}", SEE_HELP)
+    if sum(_in_full(text, word.partition("=")[0]) in {short, long} for word in _own(argv)) > 1:
+        return UsageError(f"{long} stands twice", "leave one of them out")
     if not words:
-        return "no command is given"
-    if words[0] in commands:
-        takes = "takes no ID" if words[0] in {"list", "validate"} else "needs at least one guest ID"
-        return f"`{words[0]}` {takes}, or an option does not fit"
-    return f"unknown command `{words[0][:80]}`{suggestion(words[0], commands)}"
+        return UsageError("no command is given", SEE_HELP)
+    return UsageError(f"`{long}` does not go with `{words[0][:80]}`", SEE_HELP)
+
+
+def _odd_words(text: str, words: Sequence[str]) -> UsageError:
+    if not words:
+        return UsageError("no command is given", SEE_HELP)
+    if words[0] in {"list", "validate"}:
+        instead = "phoenix status" if words[0] == "list" else "phoenix plan"
+        return UsageError(f"`{words[0]}` takes no ID", f"for example: {instead} {' '.join(words[1:])}"[:80])
+    if words[0].isdigit():
+        return UsageError("several IDs need a command", f"for example: phoenix create {' '.join(words)}"[:80])
+    if words[0] in _commands(text):
+        return UsageError(f"`{words[0]}` needs at least one guest ID", f"for example: phoenix {words[0]} 8001")
+    return UsageError(f"unknown command `{words[0][:80]}`{suggestion(words[0], _commands(text))}", SEE_HELP)

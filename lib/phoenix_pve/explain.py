@@ -48,12 +48,17 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return "; did you mean `x`?" for the nearest known word, or nothing."""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that was probably meant, or nothing."""
     known = list(known)
     longer = sorted(k for k in known if k.startswith(word + "_"))
-    near = longer or difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean `{near[0]}`?" if near else ""
+    return next(iter(longer or difflib.get_close_matches(word, known, n=1, cutoff=0.6)), "")
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return "; did you mean `x`?" for the nearest known word, or nothing."""
+    near = nearest(word, known)
+    return f"; did you mean `{near}`?" if near else ""
 
 
 def wrong_type(value: Any, wanted: str) -> str:

@@ -1,0 +1,95 @@
+"""The command line: what each mistake is answered with."""
+
+from __future__ import annotations
+
+import json
+
+import phoenix
+import pytest
+
+from phoenix_pve import command_line
+
+HELP = phoenix.__doc__ or ""
+
+
+def parsed(line: str) -> object:
+    return command_line.parse(HELP, line.split(), "1.2.3")
+
+
+MISTAKES = [
+    ("", "no command is given", "phoenix --help"),
+    ("--yes", "no command is given", "phoenix --help"),
+    ("creat 8001", "unknown command `creat`; did you mean `create`?", "phoenix --help"),
+    ("8001 101", "several IDs need a command", "phoenix create 8001 101"),
+    ("list 8001", "`list` takes no ID", "phoenix status 8001"),
+    ("validate 8001", "`validate` takes no ID", "phoenix plan 8001"),
+    ("create --all 8001", "`--all` and IDs exclude each other", "one of them"),
+    ("--all 8001", "`--all` and IDs exclude each other", "one of them"),
+    ("list --all", "`--all` does not go with `list`", "phoenix --help"),
+    ("adopt --all", "`--all` does not go with `adopt`", "phoenix --help"),
+    ("--nope create 8001", "unknown option --nope", "phoenix --help"),
+    ("create 8001 --dryrun", "unknown option --dryrun; did you mean `--dry-run`?", "phoenix --help"),
+    ("create 8001 --forced", "unknown option --forced; did you mean `--force`?", "phoenix --help"),
+    ("-x create 8001", "unknown option -x", "phoenix --help"),
+    ("create 8001 -nx", "unknown option -x", "phoenix --help"),
+    ("create 8001 --ver", "--ver is short for several: --verbose, --verify, --version", "in full"),
+    ("create 8001 --timeout", "--timeout needs a value", "--timeout S"),
+    ("--config", "--config needs a value", "--config DIR"),
+    ("list --json=yes", "--json takes no value", "phoenix --help"),
+    ("create 8001 --quiet --quiet", "--quiet stands twice", "leave one of them out"),
+    ("create 8001 --jobs 2 --jobs 3", "--jobs stands twice", "leave one of them out"),
+    ("create 8001 --exit-code", "--exit-code goes with plan, not with create", "phoenix --help"),
+    ("8001 --exit-code", "--exit-code goes with plan, not with create", "phoenix --help"),
+    ("delete 8001 --verify", "--verify goes with create, plan or adopt, not with delete", "phoenix --help"),
+    ("start 8001 --restart", "--restart goes with create, plan or adopt, not with start", "phoenix restart"),
+    ("create 8001 --create-vm", "--create-vm does not exist any more", "use `phoenix create <ID>`"),
+]
+
+
+@pytest.mark.parametrize(("line", "problem", "advice"), MISTAKES)
+def test_a_mistake_is_named(line: str, problem: str, advice: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parsed(line) == 2
+    said = capsys.readouterr()
+    first, hint = said.err.splitlines()
+    assert first == f"error: {problem}"
+    assert hint.startswith("  hint: ")
+    assert advice in hint
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("line", ["--json", "--json creat 8001", "list --json 5", "create 8001 --nope --json"])
+def test_a_mistake_is_one_json_document_too(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parsed(line) == 2
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert document["ok"] is False
+    assert document["error"]["status"] == 2
+    assert document["error"]["message"] in said.err
+
+
+@pytest.mark.parametrize("line", ["-h", "--help", "--hel", "create --help", "create 8001 -h", "--json list --help"])
+def test_help_is_given_wherever_it_is_asked_for(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parsed(line) == 0
+    assert capsys.readouterr().out == f"{HELP.strip()}\n"
+
+
+@pytest.mark.parametrize("line", ["--version", "--vers", "create 8001 --version"])
+def test_the_version(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert parsed(line) == 0
+    assert capsys.readouterr().out == "phoenix 1.2.3\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("8001", {"<ID>": ["8001"]}),
+        ("-n create 8001 101", {"create": True, "<ID>": ["8001", "101"], "--dry-run": True}),
+        ("create 8001 -n --exit-code", {"create": True, "<ID>": ["8001"], "--dry-run": True, "--exit-code": True}),
+        ("create 8001 --no", {"create": True, "<ID>": ["8001"], "--no-wait": True}),
+        ("ssh 8001 -- ls --all -h", {"ssh": True, "<ID>": ["8001"], "--": True, "<COMMAND>": ["ls", "--all", "-h"]}),
+    ],
+)
+def test_a_good_line_is_taken_apart(line: str, wanted: dict[str, object]) -> None:
+    words = parsed(line)
+    assert isinstance(words, dict)
+    assert {key: value for key, value in words.items() if value} == wanted
