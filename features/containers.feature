@@ -102,6 +102,12 @@ Feature: Containers
     And it says "pct start 101"
     And no changing command ran on the node
 
+  Scenario: A static address needs a gateway
+    Given container 101 has "network_config" set to {"name": "eth0", "bridge": "vmbr0", "ip": "10.0.0.6/24"}
+    When I run "phoenix create 101"
+    Then it fails with status 3 and says "lxc_configs.101.network_config: `gw` is required with a static ip"
+    And no command ran on the node
+
   Scenario: A missing template
     Given container 101 has "template" set to "local:vztmpl/nothing.tar.zst"
     When I run "phoenix create 101"

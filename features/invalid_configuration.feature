@@ -14,6 +14,8 @@ Feature: An invalid configuration is explained, and nothing runs
     Examples:
       | key            | value                          | problem                                                            |
       | memory         | 2048                           | unknown key `memory`; did you mean `memory_mb`?                    |
+      | hostname       | "web"                          | unknown key `hostname`; did you mean `name`?                       |
+      | clone_from_vmid | 9000                          | `template_image` and `clone_from_vmid` exclude each other          |
       | cores          | 0                              | vms[0] (8001).cores: must be at least 1, is 0                      |
       | cores          | "2"                            | vms[0] (8001).cores: must be a whole number, is a string           |
       | vmid           | 99                             | vms[0] (99).vmid: must be at least 100, is 99                      |

@@ -102,6 +102,8 @@ def test_a_key_file_with_something_else_is_named_with_its_line(tmp_path: Path) -
         ("10.0.0.255/24", None, "ip: 10.0.0.255/24 is the network's own address"),
         ("10.0.0.0/31", "10.0.0.1", None),
         ("10.0.0.5/32", None, None),
+        ("10.0.0.5/24", "10.0.0.5", "gw: 10.0.0.5 is the guest's own address"),
+        ("10.0.0.5/24", "10.0.0.255", "gw: 10.0.0.255 is the network's own address, not a gateway's"),
     ],
 )
 def test_addresses_must_make_sense_together(ip: str, gw: str | None, expected: str | None) -> None:
@@ -127,7 +129,12 @@ def test_values_are_brought_to_proxmox_form(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "F:1:1: not valid JSON"),
+        ("", "F:1:1: not valid JSON: the file is empty"),
+        ("\n ", "the file is empty"),
+        ('{"a": [1, 2,]}', "not valid JSON: there is a comma before a closing bracket"),
+        ('{\n  "a": 1,\n}', "there is a comma before a closing bracket"),
+        ('{"a": 1} // one', "not valid JSON: JSON has no comments"),
+        ("# one\n{}", "JSON has no comments"),
         ("{\n  'a': 1}", "F:2:3: not valid JSON"),
         ('{"a": 1, "a": 2}', 'the key "a" stands twice'),
         ('{"a": {"b": 1, "b": 2}}', 'the key "b" stands twice'),
@@ -141,6 +148,54 @@ def test_json_is_read_strictly(text: str, says: str) -> None:
     with pytest.raises(ConfigError) as caught:
         jsonfile.parse(text, "F")
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize(("make", "says"), [("nothing", "no such folder"), ("file", "is a file, not a folder")])
+def test_a_folder_that_is_none_is_named_with_how_to_name_another(tmp_path: Path, make: str, says: str) -> None:
+    folder = tmp_path / "config"
+    if make == "file":
+        folder.touch()
+    with pytest.raises(ConfigError, match=says) as caught:
+        inventory.load(folder)
+    assert "--config DIR" in caught.value.hint
+
+
+def test_a_missing_file_is_answered_with_how_to_name_another_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file") as caught:
+        inventory.load(tmp_path)
+    assert "--config DIR" in caught.value.hint
+
+
+KEYED = {"username": "admin", "ssh_authorized_keys": [KEY]}
+CLONE = {**{key: value for key, value in VM.items() if key != "template_image"}, "vmid": 8002}
+
+
+def test_a_vm_is_no_clone_of_a_container(tmp_path: Path) -> None:
+    found = problems(tmp_path, {"vms": [{**CLONE, "clone_from_vmid": 101}]}, {"101": CONTAINER})
+    assert [line.partition("(8002)")[2] for line in found] == [
+        ".clone_from_vmid: 101 is a container, of which no VM is cloned"
+    ]
+
+
+def test_a_clone_may_have_a_source_that_the_configuration_does_not_define(tmp_path: Path) -> None:
+    assert load(tmp_path, {"vms": [{**CLONE, "clone_from_vmid": 9000}]}).find(8002).clone_from == 9000
+
+
+@pytest.mark.parametrize(
+    ("admin", "change", "expected"),
+    [
+        (KEYED, {}, []),
+        (None, {}, ["`admin` is not set, so nobody can log in", "`admin` is not set, so nobody can log in"]),
+        (KEYED, {"admin": {"ssh_authorized_keys": []}}, ["`admin` has neither a key nor a password, so nobody can log in"]),
+        (KEYED, {"name": "ubuntu-2404"}, ["the name ubuntu-2404 is also that of 8001"]),
+        (KEYED, {"network_config": {"ip": "10.0.0.5/16"}}, ["the address 10.0.0.5 is also that of 8001"]),
+        (KEYED, {"mac_address": "bc:24:11:00:80:01"}, ["the MAC address BC:24:11:00:80:01 is also that of 8001"]),
+    ],
+)  # fmt: skip
+def test_what_is_probably_a_mistake_is_noted(tmp_path: Path, admin: Any, change: Any, expected: list[str]) -> None:
+    first = {**VM, "network_config": {"ip": "10.0.0.5/24"}, "mac_address": "BC:24:11:00:80:01"}
+    found = load(tmp_path, {"admin": admin, "vms": [first, {**VM, "vmid": 8002, "name": "web", **change}]}).notes
+    assert [note.partition("): ")[2] for _, note in found] == expected
 
 
 def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:

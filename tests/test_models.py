@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from phoenix_pve import explain, schemas
 from phoenix_pve.models import HypervisorConfig, LxcConfig
@@ -35,7 +37,9 @@ FULL_VM = {
     "description": "the *web* server\nof all",
     "protection": False,
     "admin": {"ssh_password_login": True},
+    "dependencies": [8002, 101],
 }
+CLONED_VM = {**{key: value for key, value in VM.items() if key != "template_image"}, "clone_from_vmid": 9000}
 FULL = {
     "$schema": "x.json",
     "snippet_storage": "local",
@@ -46,7 +50,7 @@ FULL = {
         "ssh_authorized_keys_file": "keys.pub",
         "ssh_password_login": False,
     },
-    "vms": [FULL_VM],
+    "vms": [FULL_VM, CLONED_VM],
 }
 FULL_CONTAINER = {
     **CONTAINER,
@@ -56,18 +60,29 @@ FULL_CONTAINER = {
     "searchdomain": "example.com",
     "vlan_tag": 7,
     "unprivileged": True,
-    "features": {"nesting": True, "keyctl": False, "fuse": True},
+    "features": {"nesting": True, "keyctl": False, "fuse": True, "mknod": False},
     "mount_points": {"mp0": {"storage_pool": "local", "size_gb": 4, "path": "/srv"}},
+    "mac_address": "BC:24:11:00:01:01",
+    "start_at_boot": False,
+    "boot_order": 0,
+    "boot_delay": 0,
     "tags": ["db"],
+    "description": "",
+    "protection": True,
+    "dependencies": [8001],
     "ssh_authorized_keys": [KEY],
     "password_hash": HASH,
 }
-DOCUMENTS: dict[type, Any] = {HypervisorConfig: FULL, LxcConfig: {"lxc_configs": {"101": FULL_CONTAINER}}}
+CLONED_CONTAINER = {**{key: value for key, value in CONTAINER.items() if key != "template"}, "clone_from_ctid": 101}
+DOCUMENTS: dict[type[BaseModel], Any] = {
+    HypervisorConfig: FULL,
+    LxcConfig: {"$schema": "x.json", "lxc_configs": {"101": FULL_CONTAINER, "102": CLONED_CONTAINER}},
+}
 
 VALIDATORS = {model: jsonschema.Draft202012Validator(schemas.schema(model)) for model in DOCUMENTS}
 
 
-def accepts_model(model: type, document: Any) -> bool:
+def accepts_model(model: type[BaseModel], document: Any) -> bool:
     try:
         model.model_validate(document)
     except ValidationError:
@@ -75,7 +90,7 @@ def accepts_model(model: type, document: Any) -> bool:
     return True
 
 
-def accepts_schema(model: type, document: Any) -> bool:
+def accepts_schema(model: type[BaseModel], document: Any) -> bool:
     return VALIDATORS[model].is_valid(document)
 
 
@@ -90,9 +105,59 @@ def test_the_published_schema_is_a_schema(name: str) -> None:
 
 
 @pytest.mark.parametrize("model", DOCUMENTS)
-def test_a_document_with_every_key_is_accepted(model: type) -> None:
+def test_a_document_with_every_key_is_accepted(model: type[BaseModel]) -> None:
     assert accepts_model(model, DOCUMENTS[model])
     assert accepts_schema(model, DOCUMENTS[model])
+
+
+def objects(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every object of a schema that has properties."""
+    yield from (node for node in [schema, *schema["$defs"].values()] if "properties" in node)
+
+
+def every_key(node: Any) -> set[str]:
+    """Every key in a document, at any depth."""
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return {*(node if isinstance(node, dict) else ()), *(key for value in inner for key in every_key(value))}
+
+
+@pytest.mark.parametrize("model", DOCUMENTS)
+def test_the_documents_of_these_tests_have_every_key(model: type[BaseModel]) -> None:
+    known = {key for node in objects(schemas.schema(model)) for key in node["properties"]}
+    assert known - every_key(DOCUMENTS[model]) == set()
+
+
+@pytest.mark.parametrize("model", DOCUMENTS)
+def test_an_editor_can_explain_every_key(model: type[BaseModel]) -> None:
+    for node in objects(schemas.schema(model)):
+        assert node["additionalProperties"] is False
+        assert node["description"]
+        assert [key for key, about in node["properties"].items() if not about.get("description")] == []
+
+
+def examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Every schema in a schema that has examples, with each of them."""
+    for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from examples(inner)
+    if isinstance(node, dict) and isinstance(node.get("examples"), list):
+        yield from ((node, example) for example in node["examples"])
+
+
+@pytest.mark.parametrize("model", DOCUMENTS)
+def test_what_an_editor_proposes_is_valid(model: type[BaseModel]) -> None:
+    found = list(examples(schemas.schema(model)))
+    assert len(found) > 10
+    for node, example in found:
+        jsonschema.validate(example, node)
+
+
+@pytest.mark.parametrize("name", ["phoenix_hypervisor_config.json", "phoenix_lxc_configs.json"])
+def test_the_sample_configuration_names_its_schema_and_follows_it(name: str) -> None:
+    path = ROOT / "config" / name
+    document = json.loads(path.read_text())
+    named = path.parent / document["$schema"]
+    assert named.resolve().parent == ROOT / "schemas"
+    jsonschema.validate(document, json.loads(named.read_text()))
 
 
 @pytest.mark.parametrize("key", VM)
@@ -108,8 +173,8 @@ def test_each_of_the_eight_properties_is_required_by_the_published_schema(key: s
         ("vmid", 99, "vms[0] (99).vmid: must be at least 100, is 99"),
         ("vmid", 1_000_000_000, "must be at most 999999999, is 1000000000"),
         ("vmid", "8001", "vms[0].vmid: must be a whole number, is a string"),
-        ("vmid", True, "must be a whole number, is true or false"),
-        ("vmid", 8001.5, "must be a whole number, is a number"),
+        ("vmid", True, "must be a whole number, is true"),
+        ("vmid", 8001.5, "must be a whole number, is 8001.5"),
         ("name", "web_1", 'vms[0] (8001).name: "web_1" is not a DNS name'),
         ("name", "-web", "is not a DNS name"),
         ("name", "web\n", "is not a DNS name"),
@@ -125,7 +190,9 @@ def test_each_of_the_eight_properties_is_required_by_the_published_schema(key: s
         ("network_bridge", "vmbr 0", "is not the name of a bridge"),
         ("mac_address", "01:00:00:00:00:00", "is not a unicast MAC address"),
         ("network_config", {"ip": "10.0.0.5"}, 'network_config.ip: "10.0.0.5" is not "dhcp", or an IPv4 address'),
-        ("network_config", {"nameserver": "dns"}, "network_config.nameserver"),
+        ("network_config", {"nameserver": "dns"}, 'network_config.nameserver: "dns" is not an IP address'),
+        ("network_config", {"nameserver": ["1.1.1.1", "x"]}, 'network_config.nameserver[1]: "x" is not an IP address'),
+        ("network_config", {"gateway": "10.0.0.1"}, "network_config: unknown key `gateway`; did you mean `gw`?"),
         ("network_config", {"vlan_tag": 4095}, "network_config.vlan_tag: must be at most 4094, is 4095"),
         ("tags", ["a b"], 'tags[0]: "a b" is not a tag'),
         ("tags", "web", "tags: must be an array, is a string"),
@@ -134,6 +201,10 @@ def test_each_of_the_eight_properties_is_required_by_the_published_schema(key: s
         ("admin", {"ssh_authorized_keys": ["AAAA"]}, "admin.ssh_authorized_keys[0]"),
         ("memory", 2048, "vms[0] (8001): unknown key `memory`; did you mean `memory_mb`?"),
         ("core", 2, "unknown key `core`; did you mean `cores`?"),
+        ("mem", 2, "unknown key `mem`; did you mean `memory_mb`?"),
+        ("onboot", True, "unknown key `onboot`; did you mean `start_at_boot`?"),
+        ("ip", "dhcp", "unknown key `ip`; did you mean `network_config`?"),
+        ("clone_from_vmid", 9000, "`template_image` and `clone_from_vmid` exclude each other"),
         ("zzz", 2, "unknown key `zzz`"),
     ],
 )
@@ -142,15 +213,57 @@ def test_bad_input_is_named_where_it_stands(key: str, value: Any, says: str) -> 
     with pytest.raises(ValidationError) as caught:
         HypervisorConfig.model_validate(document)
     found = explain.problems("F", document, HypervisorConfig, caught.value)
-    assert any(says in line for line in found), found
+    assert len(found) == 1
+    assert says in found[0]
     assert not accepts_schema(HypervisorConfig, document)
 
 
-def test_a_secret_is_not_repeated_in_an_error() -> None:
-    document = {"vms": [], "admin": {"username": "admin", "password_hash": "hunter2"}}
+NETWORK = CONTAINER["network_config"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"network_config": {**NETWORK, "ip": "10.0.0.6/24"}}, "101.network_config: `gw` is required with a static ip"),
+        ({"network_config": {**NETWORK, "ip": "10.0.0.6/24", "gw": None}}, "`gw` is required with a static ip"),
+        ({"network_config": {**NETWORK, "vlan_tag": 7}}, "101.network_config: unknown key `vlan_tag`"),
+        ({"mount_points": {"data": {"storage_pool": "local", "size_gb": 1, "path": "/srv"}}},
+         '101.mount_points.data: "data" is not a mount point: mp0 to mp255'),
+        ({"mount_points": {"mp0": {"storage_pool": "local", "size_gb": 1, "path": "srv"}}},
+         '101.mount_points.mp0.path: "srv" is not a full path inside the container'),
+        ({"features": {"nest": True}}, "101.features: unknown key `nest`; did you mean `nesting`?"),
+        ({"hostname": "web"}, "101: unknown key `hostname`; did you mean `name`?"),
+        ({"password": "hunter2"}, "101: unknown key `password`; did you mean `password_hash`?"),
+        ({"disk_size_gb": 8}, "101: unknown key `disk_size_gb`; did you mean `storage_size_gb`?"),
+        ({"clone_from_ctid": 102}, "`template` and `clone_from_ctid` exclude each other"),
+        ({"template": "local:iso/debian.iso"}, "101.template: \"local:iso/debian.iso\" is not a container template"),
+    ],
+)  # fmt: skip
+def test_bad_input_for_a_container_is_named_where_it_stands(change: dict[str, Any], says: str) -> None:
+    document = {"lxc_configs": {"101": {**CONTAINER, **change}}}
+    with pytest.raises(ValidationError) as caught:
+        LxcConfig.model_validate(document)
+    found = explain.problems("F", document, LxcConfig, caught.value)
+    assert len(found) == 1
+    assert says in found[0]
+    assert not accepts_schema(LxcConfig, document)
+
+
+def test_a_wrong_id_is_named_and_other_keys_may_look_like_names_of_union_members() -> None:
+    document = {"lxc_configs": {"image": CONTAINER}}
+    with pytest.raises(ValidationError) as caught:
+        LxcConfig.model_validate(document)
+    assert explain.problems("F", document, LxcConfig, caught.value) == [
+        'F: lxc_configs.image: "image" is not a guest ID: a number from 100 to 999999999'
+    ]
+
+
+@pytest.mark.parametrize("secret", ["hunter2", 4711])
+def test_a_secret_is_not_repeated_in_an_error(secret: str | int) -> None:
+    document = {"vms": [], "admin": {"username": "admin", "password_hash": secret}}
     with pytest.raises(ValidationError) as caught:
         HypervisorConfig.model_validate(document)
-    assert "hunter2" not in "".join(explain.problems("F", document, HypervisorConfig, caught.value))
+    assert str(secret) not in "".join(explain.problems("F", document, HypervisorConfig, caught.value))
 
 
 JSON = st.recursive(
@@ -171,8 +284,16 @@ def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(deep for key in keys for deep in places(node[key], (*path, key)))]
 
 
+def at(document: Any, path: tuple[Any, ...]) -> Any:
+    """The value at `path`."""
+    return functools.reduce(lambda node, part: node[part], path, document)
+
+
+KEYS = [*sorted(every_key(list(DOCUMENTS.values()))), "memory", "mp256", "099", ""]
+
+
 def changed(document: Any, path: tuple[Any, ...], value: Any, *, drop: bool) -> Any:
-    """The document with the value at `path` replaced or dropped."""
+    """The document with the value at `path` replaced, added or dropped."""
     if not path:
         return value
     made = copy.deepcopy(document)
@@ -188,12 +309,17 @@ def changed(document: Any, path: tuple[Any, ...], value: Any, *, drop: bool) -> 
 
 @pytest.mark.parametrize("model", DOCUMENTS)
 @given(data=st.data())
-def test_schema_and_models_accept_and_reject_the_same_documents(model: type, data: st.DataObject) -> None:
+def test_schema_and_models_accept_and_reject_the_same_documents(model: type[BaseModel], data: st.DataObject) -> None:
     document = DOCUMENTS[model]
     for _ in range(data.draw(st.integers(1, 3), label="changes")):
-        path = data.draw(st.sampled_from(places(document)), label="path")
+        found = places(document)
+        path = data.draw(st.sampled_from(found), label="path")
         value = data.draw(NEAR_MISSES | JSON, label="value")
-        document = changed(document, path, value, drop=bool(path) and data.draw(st.booleans(), label="drop"))
+        drop = bool(path) and data.draw(st.booleans(), label="drop")
+        if not drop and (*path, "") not in found and isinstance(at(document, path), dict):
+            path = (*path, data.draw(st.sampled_from(KEYS), label="key"))
+            value = data.draw(st.just(value) | st.sampled_from([at(document, other) for other in found]), label="copy")
+        document = changed(document, path, value, drop=drop)
     assert accepts_model(model, document) == accepts_schema(model, document)
 
 

@@ -208,6 +208,7 @@ def _reached(session: Session, goal: Goal, specs: list[GuestSpec], ids: list[int
         for vmid in idle:
             locks.drop(vmid)
         _tell_needs(session, specs, set(ids))
+        _tell_notes(session, plans.keys() - existing)
     if goal is Goal.DELETE:
         plans = _keep_what_is_needed(session, plans)
     if session.dry_run:
@@ -221,8 +222,6 @@ def _chosen(session: Session, goal: Goal, ids: Iterable[int]) -> list[GuestSpec]
     asked = {session.inventory.find(vmid).vmid for vmid in ids}
     wanted = fleet.with_needs(guests, asked) if goal is Goal.CREATE else asked
     ordered = [guests[vmid] for vmid in fleet.in_order(guests, wanted)]
-    if goal is Goal.CREATE:
-        _tell_notes(session, ordered)
     return ordered[::-1] if goal in {Goal.DELETE, Goal.STOP} else ordered
 
 
@@ -232,10 +231,11 @@ def _tell_needs(session: Session, specs: list[GuestSpec], asked: set[int]) -> No
             session.screen.say(f"{spec.vmid} {spec.name} is needed as well")
 
 
-def _tell_notes(session: Session, specs: list[GuestSpec]) -> None:
-    for spec in specs:
-        if spec.admin is None:
-            session.screen.say(f"note: {spec.origin}: no `admin`, so nobody can log in with a key or password of yours")
+def _tell_notes(session: Session, absent: set[int]) -> None:
+    """Tell what is probably a mistake in guests that are about to be made."""
+    for vmid, note in session.inventory.notes:
+        if vmid in absent:
+            session.screen.say(f"note: {note}")
 
 
 def _keep_what_is_needed(session: Session, plans: dict[int, Plan]) -> dict[int, Plan]:

@@ -23,14 +23,35 @@ TYPE_WORDS = {
     "model_type": "an object",
     "model_attributes_type": "an object",
 }
-JSON_WORDS = {
-    str: "a string",
-    bool: "true or false",
-    int: "a number",
-    float: "a number",
-    list: "an array",
-    dict: "an object",
+JSON_WORDS = {str: "a string", list: "an array", dict: "an object"}
+MEANT = {
+    "bridge": ("network_bridge",),
+    "ciuser": ("username",),
+    "cipassword": ("password_hash",),
+    "cpu": ("cpu_type", "cores"),
+    "cpus": ("cores",),
+    "disk": ("disk_size_gb", "storage_size_gb"),
+    "dns": ("nameserver", "nameservers", "network_config"),
+    "gateway": ("gw", "network_config"),
+    "gw": ("network_config",),
+    "hostname": ("name",),
+    "id": ("vmid",),
+    "image": ("template_image", "template"),
+    "ip": ("network_config",),
+    "ipconfig0": ("network_config",),
+    "net0": ("network_config",),
+    "onboot": ("start_at_boot",),
+    "ostemplate": ("template",),
+    "password": ("password_hash",),
+    "ram": ("memory_mb",),
+    "rootfs": ("storage_size_gb",),
+    "size": ("size_gb", "disk_size_gb", "storage_size_gb"),
+    "sshkeys": ("ssh_authorized_keys",),
+    "startup": ("boot_order",),
+    "storage": ("storage_pool",),
+    "vlan": ("vlan_tag", "network_config"),
 }
+"""What people write who think in Proxmox's options, or just plainly, and the keys that they mean."""
 SECRET_KEYS = frozenset({"password_hash"})
 
 
@@ -51,8 +72,9 @@ def shown(value: Any) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known word that was probably meant, or nothing."""
     known = list(known)
-    longer = sorted(k for k in known if k.startswith(word + "_"))
-    return next(iter(longer or difflib.get_close_matches(word, known, n=1, cutoff=0.6)), "")
+    meant = [key for key in MEANT.get(word, ()) if key in known]
+    longer = sorted(k for k in known if k.startswith(word) and len(word) > 2)
+    return next(iter(meant or longer or difflib.get_close_matches(word, known, n=1, cutoff=0.6)), "")
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -63,16 +85,21 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def wrong_type(value: Any, wanted: str) -> str:
     """Return "must be a whole number, is a string"."""
-    return f"must be {wanted}, is {'null' if value is None else JSON_WORDS.get(type(value), 'something else')}"
+    word = next((word for kind, word in JSON_WORDS.items() if isinstance(value, kind)), shown(value))
+    return f"must be {wanted}, is {word}"
 
 
 def _what(error: ErrorDetails, known: Iterable[str]) -> str:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     key = str(error["loc"][-1]) if error["loc"] else ""
-    text = "its value" if key in SECRET_KEYS else shown(value)
+    secret = key in SECRET_KEYS
+    text = "its value" if secret else shown(value)
     match kind:
         case "missing":
             return "is required and missing"
+        case "extra_forbidden" if key in known:
+            clone = next(name for name in known if name.startswith("clone_from"))
+            return f"`{key}` and `{clone}` exclude each other: a guest is made from an image, or is a clone"
         case "extra_forbidden":
             return f"unknown key `{key}`{suggestion(key, known)}"
         case "string_pattern_mismatch":
@@ -84,7 +111,7 @@ def _what(error: ErrorDetails, known: Iterable[str]) -> str:
         case "string_too_long":
             return f"must have at most {context['max_length']} characters"
         case _ if kind in TYPE_WORDS:
-            return wrong_type(value, TYPE_WORDS[kind])
+            return f"must be {TYPE_WORDS[kind]}" if secret else wrong_type(value, TYPE_WORDS[kind])
         case _:
             return str(error["msg"])
 
@@ -132,11 +159,12 @@ def _location(error: ErrorDetails) -> tuple[int | str, ...]:
     location = error["loc"]
     if error["type"] == "extra_forbidden":
         location = location[:-1]
-    return tuple(part for part in location if isinstance(part, int) or not _is_union_member(part))
+    return tuple(part for part in location if isinstance(part, int) or not _is_pydantics_own(part))
 
 
-def _is_union_member(part: str) -> bool:
-    return part in {"image", "clone", "str"} or part.startswith(("constrained-", "list[", "function-"))
+def _is_pydantics_own(part: str) -> bool:
+    """Return whether a part is the name of a union member, or `[key]`, which stands behind a key that is wrong."""
+    return part == "[key]" or part[:1] + part[-1:] == "<>"
 
 
 def problems(name: str, document: Any, model: type[BaseModel], error: ValidationError) -> list[str]:

@@ -7,11 +7,14 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from phoenix_pve.guest import Kind
+from phoenix_pve.kinds import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from phoenix_pve.guest import GuestSpec
+
+CLONE_KEYS = {Kind.VM: "clone_from_vmid", Kind.CONTAINER: "clone_from_ctid"}
 
 LAST = 1 << 30
 """The boot order of a guest that states none: after all that do."""
@@ -24,9 +27,32 @@ def problems(specs: Sequence[GuestSpec]) -> Iterator[str]:
         for needed in spec.dependencies:
             if needed not in known:
                 yield f"{spec.origin}.dependencies: {needed} is not defined"
+        source = known.get(spec.clone_from or 0)
+        if source and source.kind is not spec.kind:
+            mine, other = FACTS[spec.kind].word, FACTS[source.kind].word
+            yield f"{spec.origin}.{CLONE_KEYS[spec.kind]}: {source.vmid} is a {other}, of which no {mine} is cloned"
     cycle = find_cycle({spec.vmid: [needed for needed in spec.needs if needed in known] for spec in specs})
     if cycle:
         yield f"{known[cycle[0]].origin}.dependencies: a cycle: {' → '.join(map(str, cycle))}"
+
+
+def notes(specs: Sequence[GuestSpec]) -> Iterator[tuple[int, str]]:
+    """Yield what is allowed and yet probably a mistake, with the ID of the guest that it is about."""
+    for spec in specs:
+        if spec.kind is Kind.VM and not (spec.admin and (spec.admin.ssh_authorized_keys or spec.admin.password_hash)):
+            lacks = "has neither a key nor a password" if spec.admin else "is not set"
+            yield spec.vmid, f"{spec.origin}: `admin` {lacks}, so nobody can log in"
+    unique: dict[tuple[str, str], int] = {}
+    for spec in specs:
+        ip = spec.network.ip.partition("/")[0]
+        for what, value in (
+            ("name", spec.name),
+            ("address", ip if ip != "dhcp" else ""),
+            ("MAC address", spec.network.mac),
+        ):
+            first = unique.setdefault((what, value), spec.vmid) if value else spec.vmid
+            if first != spec.vmid:
+                yield spec.vmid, f"{spec.origin}: the {what} {value} is also that of {first}"
 
 
 def find_cycle(needs: Mapping[int, Iterable[int]]) -> list[int]:

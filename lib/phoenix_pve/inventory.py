@@ -43,7 +43,8 @@ class Inventory:
 
     folder: Path
     guests: Mapping[int, GuestSpec]
-    notes: tuple[str, ...] = ()
+    notes: tuple[tuple[int, str], ...] = ()
+    """What is allowed and yet probably a mistake, with the ID of the guest that it is about."""
 
     def find(self, vmid: int) -> GuestSpec:
         """Return the guest with this ID. Raises UndefinedGuestError, which lists the known ones."""
@@ -67,27 +68,27 @@ def load(folder: Path) -> Inventory:
     """Read both files of `folder`. Raises ConfigError with every problem found."""
     hypervisor_file, lxc_file = folder / HYPERVISOR_FILE, folder / LXC_FILE
     if not folder.is_dir():
-        raise ConfigError([f"{folder}: no such folder"], "--config DIR or $PHOENIX_CONFIG_DIR names the configuration")
-    documents: list[tuple[Path, BaseModel | None, list[str]]] = [_document(hypervisor_file, HypervisorConfig)]
-    if lxc_file.exists():
-        documents.append(_document(lxc_file, LxcConfig))
-    problems = [problem for _, _, found in documents for problem in found]
-    if problems:
-        raise ConfigError(problems, VALIDATE_HINT)
-    hypervisor = documents[0][1]
-    assert isinstance(hypervisor, HypervisorConfig)
-    return _inventory(folder, hypervisor, next((d for _, d, _ in documents if isinstance(d, LxcConfig)), None))
+        what = "is a file, not a folder" if folder.exists() else "no such folder"
+        raise ConfigError([f"{folder}: {what}"], jsonfile.FOLDER_HINT)
+    errors: list[ConfigError] = []
+    hypervisor = _document(hypervisor_file, HypervisorConfig, errors)
+    lxc = _document(lxc_file, LxcConfig, errors) if lxc_file.exists() else None
+    if errors or hypervisor is None:
+        hints = dict.fromkeys(error.hint for error in errors)
+        raise ConfigError([problem for error in errors for problem in error.problems], "; ".join(hints))
+    return _inventory(folder, hypervisor, lxc)
 
 
-def _document(path: Path, model: type[Model]) -> tuple[Path, Model | None, list[str]]:
+def _document(path: Path, model: type[Model], errors: list[ConfigError]) -> Model | None:
+    """Return what a file says, or None after adding why it cannot be used to `errors`."""
     try:
         content = jsonfile.read(path)
+        return model.model_validate(content)
     except ConfigError as error:
-        return path, None, error.problems
-    try:
-        return path, model.model_validate(content), []
+        errors.append(error)
     except ValidationError as error:
-        return path, None, explain.problems(str(path), content, model, error)
+        errors.append(ConfigError(explain.problems(str(path), content, model, error), VALIDATE_HINT))
+    return None
 
 
 def _inventory(folder: Path, hypervisor: HypervisorConfig, lxc: LxcConfig | None) -> Inventory:
@@ -101,12 +102,7 @@ def _inventory(folder: Path, hypervisor: HypervisorConfig, lxc: LxcConfig | None
     problems.extend(fleet.problems(specs))
     if problems:
         raise ConfigError(problems, VALIDATE_HINT)
-    notes = tuple(
-        f"{s.origin}: no admin is set, so nobody can log in with a key or password of yours"
-        for s in specs
-        if s.admin is None
-    )
-    return Inventory(folder, guests, notes)
+    return Inventory(folder, guests, tuple(fleet.notes(specs)))
 
 
 def _containers(folder: Path, config: HypervisorConfig, lxc: LxcConfig | None, problems: list[str]) -> list[GuestSpec]:
@@ -226,14 +222,16 @@ def address_problems(ip: str, gw: str | None) -> list[str]:
     if ip == "dhcp":
         return ["gw: a gateway needs a static ip; with dhcp it comes from the server"] if gw else []
     interface = ipaddress.ip_interface(ip)
-    found = []
-    if interface.network.prefixlen < 31 and interface.ip in (
-        interface.network.network_address,
-        interface.network.broadcast_address,
-    ):
-        found.append(f"ip: {ip} is the network's own address, not a guest's")
-    if gw and ipaddress.ip_address(gw) not in interface.network:
-        found.append(f"gw: {gw} is outside of {interface.network}, so the guest cannot reach it")
+    network = interface.network
+    own = (network.network_address, network.broadcast_address) if network.prefixlen < 31 else ()
+    gateway = ipaddress.ip_address(gw) if gw else None
+    found = [f"ip: {ip} is the network's own address, not a guest's"] if interface.ip in own else []
+    if gateway and gateway not in network:
+        found.append(f"gw: {gw} is outside of {network}, so the guest cannot reach it")
+    elif gateway == interface.ip:
+        found.append(f"gw: {gw} is the guest's own address")
+    elif gateway in own:
+        found.append(f"gw: {gw} is the network's own address, not a gateway's")
     return found
 
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+FOLDER_HINT = "--config DIR or $PHOENIX_CONFIG_DIR names the folder with the configuration files"
+
+
 class _DuplicateKeyError(ValueError):
     pass
 
@@ -28,12 +31,24 @@ def _no_constant(text: str) -> Any:
     raise _DuplicateKeyError(f"{text} is not a JSON number")
 
 
+def _reason(error: json.JSONDecodeError) -> str:
+    """Return what is wrong; of the usual slips in the words of somebody who edits the file."""
+    before, rest = error.doc[: error.pos].rstrip(), error.doc[error.pos :].lstrip()
+    if not error.doc.strip():
+        return "the file is empty"
+    if rest.startswith(("//", "/*", "#")):
+        return "JSON has no comments"
+    if (before.endswith(",") and rest[:1] in "]}") or (rest[:1] == "," and rest[1:].lstrip()[:1] in "]}"):
+        return "there is a comma before a closing bracket"
+    return error.msg
+
+
 def parse(text: str, name: str) -> Any:
     """Return the document in `text`; `name` stands for the file in messages. Raises ConfigError."""
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        problem = f"{name}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}"
+        problem = f"{name}:{error.lineno}:{error.colno}: not valid JSON: {_reason(error)}"
     except _DuplicateKeyError as error:
         problem = f"{name}: not valid JSON: {error}"
     except RecursionError:
@@ -55,7 +70,7 @@ def read_text(path: Path) -> str:
         problem = f"{path}: not UTF-8 text (byte {error.start})"
     except OSError as error:
         problem = f"{path}: cannot be read: {error.strerror}"
-    raise ConfigError([problem], "--config DIR or $PHOENIX_CONFIG_DIR names the folder with the configuration files")
+    raise ConfigError([problem], FOLDER_HINT)
 
 
 def read(path: Path) -> Any:

@@ -14,7 +14,17 @@ from typing import Annotated, Any
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some costs a sixth of phoenix's start
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 PATTERN_MEANING: dict[str, str] = {}
 """A regular expression of this file -> what it stands for, in the words of an error message."""
@@ -54,6 +64,7 @@ DnsName = Annotated[
 StorageId = Annotated[
     str,
     _text(r"[a-zA-Z][a-zA-Z0-9_.-]*[a-zA-Z0-9]", "the name of a Proxmox storage, such as local-lvm", max_length=100),
+    Field(examples=["local-lvm"]),
 ]
 NodePath = Annotated[
     str,
@@ -62,6 +73,16 @@ NodePath = Annotated[
         "the full path of a file on the node, beginning with / and without commas",
         max_length=4000,
     ),
+    Field(examples=["/var/lib/vz/template/iso/noble-server-cloudimg-amd64.img"]),
+]
+GuestPath = Annotated[
+    str,
+    _text(
+        r"/(?:[^\x00-\x1f\x7f,]*[^\x00-\x1f\x7f,/ ])",
+        "a full path inside the container, beginning with / and without commas",
+        max_length=4000,
+    ),
+    Field(examples=["/srv"]),
 ]
 TemplateSource = Annotated[
     str,
@@ -70,12 +91,17 @@ TemplateSource = Annotated[
         "a container template: its full path, or a volume such as local:vztmpl/debian-12.tar.zst",
         max_length=4000,
     ),
+    Field(examples=["local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst"]),
 ]
 Bridge = Annotated[
-    str, _text(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,14}", "the name of a bridge or network interface, such as vmbr0 or eth0")
+    str,
+    _text(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,14}", "the name of a bridge or network interface, such as vmbr0 or eth0"),
+    Field(examples=["vmbr0"]),
 ]
 Interface = Annotated[
-    str, _text(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,14}", "the name of a bridge or network interface, such as vmbr0 or eth0")
+    str,
+    _text(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,14}", "the name of a bridge or network interface, such as vmbr0 or eth0"),
+    Field(examples=["eth0"]),
 ]
 MacAddress = Annotated[
     str,
@@ -83,9 +109,12 @@ MacAddress = Annotated[
         r"[0-9a-fA-F][02468aceACE](?::[0-9a-fA-F]{2}){5}",
         "a unicast MAC address, such as BC:24:11:00:80:01 (its second digit is even)",
     ),
+    Field(examples=["BC:24:11:00:80:01"]),
 ]
 CpuType = Annotated[
-    str, _text(r"[a-zA-Z0-9][a-zA-Z0-9_.+-]*", "a CPU type, such as host or x86-64-v2-AES", max_length=100)
+    str,
+    _text(r"[a-zA-Z0-9][a-zA-Z0-9_.+-]*", "a CPU type, such as host or x86-64-v2-AES", max_length=100),
+    Field(examples=["host", "x86-64-v2-AES"]),
 ]
 GuestTag = Annotated[
     str,
@@ -94,6 +123,7 @@ GuestTag = Annotated[
         "a tag: letters, digits and _ . + -, beginning with one of a-z 0-9 _",
         max_length=100,
     ),
+    Field(examples=["web"]),
 ]
 Description = Annotated[str, _text(r"[^\x00-\x08\x0b-\x1f\x7f]*", "text without control characters", max_length=8192)]
 IpV4OrDhcp = Annotated[
@@ -101,11 +131,16 @@ IpV4OrDhcp = Annotated[
     _text(
         rf"dhcp|{_IPV4}/(?:[1-9]|[12][0-9]|3[0-2])", '"dhcp", or an IPv4 address with its prefix such as 10.0.0.5/24'
     ),
+    Field(examples=["dhcp", "10.0.0.5/24"]),
 ]
-IpV4 = Annotated[str, _text(_IPV4, "an IPv4 address, such as 10.0.0.1")]
-IpAddress = Annotated[str, _text(rf"{_IPV4}|{_IPV6}", "an IP address, such as 10.0.0.1 or fd00::1")]
+IpV4 = Annotated[str, _text(_IPV4, "an IPv4 address, such as 10.0.0.1"), Field(examples=["10.0.0.1"])]
+IpAddress = Annotated[
+    str, _text(rf"{_IPV4}|{_IPV6}", "an IP address, such as 10.0.0.1 or fd00::1"), Field(examples=["10.0.0.1"])
+]
 Username = Annotated[
-    str, _text(r"[a-z_][a-z0-9_-]{0,31}", "a Linux user name: a-z, 0-9, _ and -, not beginning with a digit")
+    str,
+    _text(r"[a-z_][a-z0-9_-]{0,31}", "a Linux user name: a-z, 0-9, _ and -, not beginning with a digit"),
+    Field(examples=["admin"]),
 ]
 PasswordHash = Annotated[
     str,
@@ -124,13 +159,15 @@ KeyLine = Annotated[
         "a line of an OpenSSH authorized_keys file, such as: ssh-ed25519 AAAA… me@example",
         max_length=8192,
     ),
+    Field(examples=["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEy me@example"]),
 ]
 Text = Annotated[str, _text(r"[^\x00-\x1f\x7f]+", "text on one line", max_length=4000)]
 
 VmId = Annotated[int, Field(strict=True, ge=100, le=999_999_999, description="The guest's ID on the node."), _Whole]
 Cores = Annotated[int, Field(strict=True, ge=1, le=8192, description="CPU cores."), _Whole]
 MemoryMb = Annotated[int, Field(strict=True, ge=16, le=16_777_216, description="Memory in MiB."), _Whole]
-SizeGb = Annotated[int, Field(strict=True, ge=1, le=131_072, description="Size in GiB."), _Whole]
+VlanTag = Annotated[int, Field(strict=True, ge=1, le=4094), _Whole]
+SizeGb = Annotated[int, Field(strict=True, ge=1, le=131_072), _Whole]
 
 
 class Strict(BaseModel):
@@ -165,35 +202,40 @@ class Admin(AdminOverride):
     username: Username = Field(description="The administrator's login name.")
 
 
+Nameserver = Annotated[
+    Annotated[IpAddress, Tag("<one>")] | Annotated[list[IpAddress], Tag("<several>")],
+    Discriminator(lambda value: "<several>" if isinstance(value, list) else "<one>"),
+]
+"""Names of union members are written `<so>`, which explain.py leaves out of a place in a file."""
+
+
 class NetworkConfig(Strict):
     """The address of a VM, handed to it by cloud-init."""
 
     ip: IpV4OrDhcp = Field("dhcp", description='"dhcp", or an IPv4 address with its prefix such as 10.0.0.5/24.')
     gw: IpV4 | None = Field(None, description="The IPv4 gateway of a static address.")
-    nameserver: IpAddress | list[IpAddress] | None = Field(None, description="DNS server, or a list of them.")
-    searchdomain: DnsName | None = Field(None, description="DNS search domain.")
-    vlan_tag: (
-        Annotated[int, Field(strict=True, ge=1, le=4094, description="VLAN of the network card."), _Whole] | None
-    ) = None
+    nameserver: Nameserver | None = Field(None, description="DNS server, or a list of them.")
+    searchdomain: DnsName | None = Field(None, description="DNS search domain.", examples=["example.com"])
+    vlan_tag: VlanTag | None = Field(None, description="VLAN of the network card.")
 
 
 class Guest(Strict):
     """What VMs and containers have in common."""
 
-    name: DnsName = Field(description="The friendly name, which is the guest's hostname as well.")
+    name: DnsName = Field(
+        description="The friendly name, which is the guest's hostname as well.", examples=["ubuntu-2404"]
+    )
     cores: Cores
     memory_mb: MemoryMb
     storage_pool: StorageId = Field(description="The Proxmox storage of the root disk.")
     mac_address: MacAddress | None = Field(None, description="MAC address; left to Proxmox, and then kept, without.")
     start_at_boot: bool | None = Field(None, description="Whether the node starts the guest when it boots.")
-    boot_order: (
-        Annotated[int, Field(strict=True, ge=0, le=100_000, description="Place in the node's start order."), _Whole]
-        | None
-    ) = None
-    boot_delay: (
-        Annotated[int, Field(strict=True, ge=0, le=86_400, description="Seconds before the next guest starts."), _Whole]
-        | None
-    ) = None
+    boot_order: Annotated[int, Field(strict=True, ge=0, le=100_000), _Whole] | None = Field(
+        None, description="Place in the node's start order."
+    )
+    boot_delay: Annotated[int, Field(strict=True, ge=0, le=86_400), _Whole] | None = Field(
+        None, description="Seconds before the next guest starts."
+    )
     tags: list[GuestTag] | None = Field(None, description="Tags; phoenix adds its own mark.")
     description: Description | None = Field(None, description="Notes, shown by Proxmox (Markdown).")
     protection: bool | None = Field(None, description="Refuse to remove the guest and its disks.")
@@ -204,7 +246,7 @@ class _AnyVm(Guest):
     """What every virtual machine has, wherever its root disk comes from."""
 
     vmid: VmId
-    disk_size_gb: SizeGb
+    disk_size_gb: SizeGb = Field(description="Size of the root disk in GiB; it grows, and never shrinks.")
     network_bridge: Bridge = Field(description="The bridge of the network card, such as vmbr0.")
     network_config: NetworkConfig = Field(NetworkConfig(), description="Address; DHCP without.")
     cpu_type: CpuType | None = Field(None, description="CPU type; x86-64-v2-AES for a new VM without.")
@@ -227,10 +269,10 @@ class ClonedVm(_AnyVm):
 
 def _told_by(key: str) -> Discriminator:
     """Return the rule that an object with `key` is a clone, and any other is not."""
-    return Discriminator(lambda document: "clone" if isinstance(document, dict) and key in document else "image")
+    return Discriminator(lambda document: "<clone>" if isinstance(document, dict) and key in document else "<image>")
 
 
-AnyVm = Annotated[Annotated[Vm, Tag("image")] | Annotated[ClonedVm, Tag("clone")], _told_by("clone_from_vmid")]
+AnyVm = Annotated[Annotated[Vm, Tag("<image>")] | Annotated[ClonedVm, Tag("<clone>")], _told_by("clone_from_vmid")]
 
 
 class HypervisorConfig(Strict):
@@ -239,7 +281,9 @@ class HypervisorConfig(Strict):
     model_config = ConfigDict(title="phoenix hypervisor configuration")
 
     schema_: str | None = Field(None, alias="$schema", description="Where editors find this schema.")
-    snippet_storage: StorageId = Field("local", description="The storage that holds the cloud-init snippets.")
+    snippet_storage: StorageId = Field(
+        "local", description="The storage that holds the cloud-init snippets.", examples=["local"]
+    )
     admin: Admin | None = Field(None, description="The administrator of every guest.")
     vms: list[AnyVm] = Field(description="The virtual machines.")
 
@@ -247,10 +291,23 @@ class HypervisorConfig(Strict):
 class ContainerNetwork(Strict):
     """The network card of a container and its address."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"ip": {"const": "dhcp"}}},
+            "else": {"required": ["gw"], "properties": {"gw": {"type": "string"}}},
+        }
+    )
+
     name: Interface = Field(description="The interface's name inside the container, such as eth0.")
     bridge: Bridge = Field(description="The bridge of the network card, such as vmbr0.")
     ip: IpV4OrDhcp = Field(description='"dhcp", or an IPv4 address with its prefix such as 10.0.0.5/24.')
-    gw: IpV4 | None = Field(None, description="The IPv4 gateway of a static address.")
+    gw: IpV4 | None = Field(None, description="The IPv4 gateway; a static address needs it.")
+
+    @model_validator(mode="after")
+    def _gateway(self) -> ContainerNetwork:
+        if self.ip != "dhcp" and self.gw is None:
+            raise PydanticCustomError("gateway_missing", "`gw` is required with a static ip")
+        return self
 
 
 class Features(Strict):
@@ -266,23 +323,21 @@ class MountPoint(Strict):
     """A further volume of a container."""
 
     storage_pool: StorageId = Field(description="The Proxmox storage of the volume.")
-    size_gb: SizeGb
-    path: NodePath = Field(description="Where it is mounted inside the container.")
+    size_gb: SizeGb = Field(description="Size of the volume in GiB; it grows, and never shrinks.")
+    path: GuestPath = Field(description="Where it is mounted inside the container.")
 
 
 class _AnyContainer(Guest):
     """What every LXC container has, wherever its root disk comes from."""
 
-    storage_size_gb: SizeGb
-    network_config: ContainerNetwork
+    storage_size_gb: SizeGb = Field(description="Size of the root disk in GiB; it grows, and never shrinks.")
+    network_config: ContainerNetwork = Field(description="The network card and its address.")
     swap_mb: Annotated[int, Field(strict=True, ge=0, le=16_777_216), _Whole] | None = Field(
         None, description="Swap in MiB; 512 for a new container without."
     )
     nameservers: list[IpAddress] | None = Field(None, description="DNS servers.")
-    searchdomain: DnsName | None = Field(None, description="DNS search domain.")
-    vlan_tag: (
-        Annotated[int, Field(strict=True, ge=1, le=4094, description="VLAN of the network card."), _Whole] | None
-    ) = None
+    searchdomain: DnsName | None = Field(None, description="DNS search domain.", examples=["example.com"])
+    vlan_tag: VlanTag | None = Field(None, description="VLAN of the network card.")
     unprivileged: bool = Field(True, description="Run with mapped user IDs; cannot change later.")
     features: Features | None = Field(None, description="Kernel features.")
     mount_points: (
@@ -313,7 +368,7 @@ class ClonedContainer(_AnyContainer):
 
 
 AnyContainer = Annotated[
-    Annotated[Container, Tag("image")] | Annotated[ClonedContainer, Tag("clone")], _told_by("clone_from_ctid")
+    Annotated[Container, Tag("<image>")] | Annotated[ClonedContainer, Tag("<clone>")], _told_by("clone_from_ctid")
 ]
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phoenix_pve.models import HypervisorConfig, LxcConfig
+from phoenix_pve.models import PATTERN_MEANING, HypervisorConfig, LxcConfig
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -25,13 +25,20 @@ def schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _tidy(node: Any) -> Any:
-    """Drop the titles that pydantic makes from names, which say nothing new, and close objects with patterned keys."""
+    """Drop pydantic's titles, which say nothing new; close objects with patterned keys; say what a pattern means.
+
+    `patternErrorMessage` is what VS Code and its relatives show in place of the pattern.
+    """
     if isinstance(node, list):
         return [_tidy(item) for item in node]
     if not isinstance(node, dict):
         return node
     kept = {key: _tidy(value) for key, value in node.items() if not (key == "title" and isinstance(value, str))}
-    return {**kept, "additionalProperties": False} if "patternProperties" in kept else kept
+    if "patternProperties" in kept:
+        kept["additionalProperties"] = False
+    if kept.get("pattern") in PATTERN_MEANING:
+        kept["patternErrorMessage"] = f"must be {PATTERN_MEANING[kept['pattern']]}"
+    return kept
 
 
 def text(model: type[BaseModel]) -> str:
