@@ -37,6 +37,25 @@ Feature: Converge an existing virtual machine
     And VM 8001 runs with 4 cores
     And VM 8001 is running
 
+  Scenario: What only cloud-init brings into the guest waits for a restart
+    Given VM 8001 has "network_config" set to {"ip": "10.0.0.5/24", "gw": "10.0.0.1"}
+    When I run "phoenix create 8001"
+    Then it succeeds and says "address: ip=dhcp → ip=10.0.0.5/24,gw=10.0.0.1   (at next start)"
+    And it says "8001 ubuntu-2404: changed"
+    And it says "waiting for a restart: ipconfig0"
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: no changes; waiting for a restart: ipconfig0"
+    And no changing command ran on the node
+    Given the administrator has another key
+    When I run "phoenix create 8001"
+    Then it succeeds and says "waiting for a restart: user-data"
+    Given VM 8001 has "network_config" set to {"ip": "10.0.0.6/24", "gw": "10.0.0.1"}
+    When I run "phoenix create 8001 --restart"
+    Then it succeeds and says "8001 ubuntu-2404: changed"
+    When I run "phoenix create 8001"
+    Then no changing command ran on the node
+    And it says "8001 ubuntu-2404: no changes"
+
   Scenario: A disk grows in place
     Given VM 8001 has "disk_size_gb" set to 64
     When I run "phoenix create 8001"

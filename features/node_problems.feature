@@ -18,7 +18,8 @@ Feature: A node that is not ready is explained before anything is touched
       | key            | value       | problem                                                | advice                     |
       | template_image | /nowhere.img | template_image: the node has no file /nowhere.img     | download the cloud image   |
       | storage_pool   | nowhere      | storage_pool: the node has no storage `nowhere`       | it has: local, local-lvm   |
-      | network_bridge | vmbr9        | network_bridge: the node has no bridge `vmbr9`        | it has: eno1, vmbr0, vmbr1 |
+      | network_bridge | vmbr9        | network_bridge: the node has no bridge `vmbr9`        | it has: vmbr0, vmbr1       |
+      | network_bridge | eno1         | network_bridge: the node has no bridge `eno1`         | it has: vmbr0, vmbr1       |
 
   @disposable-node
   Scenario: A storage without snippets, with the command that mends it

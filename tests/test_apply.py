@@ -11,7 +11,19 @@ from phoenix_pve.apply import Clock, Event, Finished, Planned, StepDone, StepSta
 from phoenix_pve.errors import NotConvergedError, WaitTimeoutError
 from phoenix_pve.guest import Kind
 from phoenix_pve.node import Completed, LocalNode
-from phoenix_pve.plan import Change, Difference, Goal, Grow, Plan, Refusal, Start, WaitForAgent, WriteSnippet
+from phoenix_pve.plan import (
+    Change,
+    Difference,
+    Goal,
+    Grow,
+    Plan,
+    Refusal,
+    SetOptions,
+    Start,
+    WaitForAgent,
+    When,
+    WriteSnippet,
+)
 
 
 class Recorder(LocalNode):
@@ -47,6 +59,30 @@ def test_steps_run_in_the_order_of_the_plan(tmp_path: Path) -> None:
 def test_nothing_to_do_looks_at_nothing(tmp_path: Path) -> None:
     events = list(apply(plan(waiting=("cores",)), Recorder(tmp_path), 1, lambda: pytest.fail("looked again")))
     assert events[-1] == Finished(plan(waiting=("cores",)), ("cores",), events[-1].seconds)  # type: ignore[union-attr]
+
+
+LATE = SetOptions(
+    (("onboot", "1"), ("ipconfig0", "ip=dhcp")),
+    "",
+    (Difference("onboot", "no", "yes"), Difference("address", "a", "b", When.NEXT_START)),
+)
+REWRITTEN = WriteSnippet("v", "/s", "t", (Difference("cloud-init user-data", "stored", "rewritten", When.NEXT_START),))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ((LATE,), ("cores", "ipconfig0")),
+        ((REWRITTEN, LATE), ("cores", "ipconfig0", "user-data")),
+        ((REWRITTEN, LATE, Start()), ("cores",)),
+    ],
+)
+def test_what_a_running_guest_has_not_seen_yet_is_said(
+    tmp_path: Path, changes: tuple[Change, ...], expected: tuple[str, ...]
+) -> None:
+    *_, end = apply(plan(*changes), Recorder(tmp_path), 1, lambda: plan(waiting=("cores",)))
+    assert isinstance(end, Finished)
+    assert end.waiting == expected
 
 
 def test_a_command_that_lies_is_found_by_the_read_back(tmp_path: Path) -> None:

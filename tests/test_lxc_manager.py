@@ -133,7 +133,7 @@ def test_a_container_that_is_as_written_is_left_alone() -> None:
         ({"extras": {"swap_mb": 0}}, {}, "pct set 101 --swap 0"),
         ({"extras": {"features": (("nesting", True),)}}, {"features": "keyctl=1"}, "pct set 101 --features keyctl=1,nesting=1"),
         ({"extras": {"features": (("nesting", False),)}}, {}, None),
-        ({"network": {"bridge": "vmbr1"}}, {}, "pct set 101 --net0 name=eth0,bridge=vmbr1,hwaddr=BC:24:11:00:01:01,type=veth,ip=dhcp"),
+        ({"network": {"bridge": "vmbr1"}}, {}, "pct set 101 --net0 name=eth0,bridge=vmbr1,hwaddr=BC:24:11:00:01:01,ip=dhcp,type=veth"),
         ({"extras": {"mount_points": (MountPoint("mp0", "fast", 4, "/srv"),)}}, {}, "pct set 101 --mp0 fast:4,mp=/srv"),
         ({"extras": {"mount_points": (MountPoint("mp0", "fast", 4, "/srv"),)}}, {"mp0": "fast:4,mp=/srv"}, "pct set 101 --mp0 fast:4,mp=/srv"),
         ({"extras": {"mount_points": (MountPoint("mp0", "fast", 4, "/new"),)}}, {"mp0": "fast:101/a.raw,mp=/srv,backup=1,size=4G"},
@@ -157,15 +157,21 @@ def test_a_volume_of_the_wanted_size_is_not_resized_since_pct_would_fail() -> No
 @pytest.mark.parametrize(
     ("want", "now", "message"),
     [
-        ({"disk_gb": 4}, {}, "rootfs has 8 GiB, and no disk is shrunk to 4 GiB"),
+        ({"disk_gb": 4}, {}, "storage_size_gb: rootfs has 8 GiB, and no disk is shrunk to 4 GiB"),
         ({"extras": {"unprivileged": False}}, {}, "was not made privileged"),
         ({}, {"unprivileged": None}, "was not made unprivileged"),
         ({"image": "local:vztmpl/alpine-3.20.tar.zst"}, {}, "container 101 holds debian"),
-        ({"storage": "fast"}, {}, "rootfs is on `local`"),
+        ({"storage": "fast"}, {}, "storage_pool: rootfs is on `local`"),
+        ({"storage": "nowhere"}, {}, "storage_pool: the node has no storage `nowhere`"),
+        (
+            {"extras": {"mount_points": (MountPoint("mp0", "nowhere", 2, "/srv"),)}},
+            {},
+            "mount_points.mp0.storage_pool: the node has no storage `nowhere`",
+        ),
         (
             {"extras": {"mount_points": (MountPoint("mp0", "local", 2, "/srv"),)}},
             {"mp0": "fast:a,mp=/srv,size=2G"},
-            "mp0 is on `fast`",
+            "mount_points.mp0.storage_pool: mp0 is on `fast`",
         ),
         ({}, {"tags": None}, "did not make"),
         ({"cores": 2}, {"lock": "snapshot"}, "is locked (snapshot)"),

@@ -104,6 +104,12 @@ net0: virtio=BC:24:11:00:80:01,bridge=vmbr0
 cores: 4
 delete: !serial0,vga
 
+[special:cloudinit]
+added: nameserver,net1
+ipconfig0: ip=dhcp
+name: old
+net0: virtio=BC:24:11:00:80:01,bridge=vmbr1
+
 [snap]
 cores: 1
 """
@@ -114,6 +120,7 @@ def test_a_configuration_file_with_sections() -> None:
     assert conf.description == "notes with % and ä\nsecond"
     assert (conf.current["cores"], conf.options["cores"], conf.current["boot"]) == ("2", "4", "")
     assert conf.deleted == {"serial0", "vga"}
+    assert conf.stale == {"nameserver", "ipconfig0"}
     assert "serial0" not in conf.options
     assert len(conf.digest) == 40
 

@@ -224,7 +224,7 @@ def test_a_lock_does_not_matter_where_nothing_is_to_do() -> None:
         ({"disk_gb": 3}, {}, "3 GiB is smaller than the image", "at least 4"),
         (
             {},
-            {"bridges": frozenset({"lo", "vmbr1"})},
+            {"bridges": frozenset({"vmbr1"})},
             "the node has no bridge `vmbr0`; it has: vmbr1",
             "define the bridge",
         ),
@@ -240,6 +240,20 @@ def test_refused_before_anything_is_made(want: dict[str, Any], node: dict[str, A
     made = planned(want=want, node=seen(**node))
     assert made.changes == ()
     assert [r for r in made.refusals if message in r.message and hint in r.hint], made.refusals
+
+
+@pytest.mark.parametrize(
+    ("storage", "message", "hint"),
+    [
+        ("local-lvm", "the root disk is on `local`", "qm disk move 8001 scsi0 local-lvm --delete 1"),
+        ("nowhere", "the node has no storage `nowhere`", "name one of these"),
+        ("off", "the storage `off` is disabled", "pvesm set off --disable 0"),
+        ("isos", "the storage `isos` does not allow the content type `images`", "pvesm set isos --content"),
+    ],
+)
+def test_a_root_disk_is_only_to_be_moved_to_where_it_can_be(storage: str, message: str, hint: str) -> None:
+    refusals = planned(want={"storage": storage}, node=seen(state())).refusals
+    assert [(message in r.message, hint in r.hint) for r in refusals] == [(True, True)]
 
 
 def test_adopt_marks_and_renames_a_foreign_vm() -> None:

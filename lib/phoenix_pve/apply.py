@@ -128,7 +128,7 @@ def apply(
     if plan.alters:
         left = replan()
         _check(plan, left)
-        pending = left.waiting
+        pending = tuple(sorted({*left.waiting, *plan.unseen}))
     yield Finished(plan, pending, clock.now() - started)
 
 

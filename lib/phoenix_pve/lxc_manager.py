@@ -183,8 +183,8 @@ def volumes(state: GuestState) -> Iterator[str]:
 
 def refusals_to_create(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
     """Yield what stands against making the container."""
-    for _, storage, _ in _volumes_wanted(spec):
-        yield from node_needs.storage_problems(seen.storages, storage, "rootdir", "storage_pool")
+    for slot, storage, _ in _volumes_wanted(spec):
+        yield from node_needs.storage_problems(seen.storages, storage, "rootdir", _keys_of(slot)[0])
     yield from node_needs.bridge_problems(seen.bridges, spec.network.bridge, "network_config.bridge")
     if spec.clone_from is None and seen.image is None:
         yield Refusal(
@@ -208,7 +208,9 @@ def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
     if nic.parse_container(state.options.get("net0", "")).get("bridge") != spec.network.bridge:
         yield from node_needs.bridge_problems(seen.bridges, spec.network.bridge, "network_config.bridge")
     for slot, storage, gib in _volumes_wanted(spec):
-        yield from _volume_conflicts(spec.vmid, slot, storage, gib, disk.parse(state.options.get(slot, "")))
+        now = disk.parse(state.options.get(slot, ""))
+        yield from _shrinking(slot, gib, now)
+        yield from _moving(spec.vmid, slot, storage, now, seen)
 
 
 def _other_system(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:
@@ -222,14 +224,30 @@ def _other_system(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:
         )
 
 
-def _volume_conflicts(vmid: int, slot: str, storage: str, gib: int, now: disk.Disk) -> Iterator[Refusal]:
+def _keys_of(slot: str) -> tuple[str, str]:
+    """Return the keys of the configuration that state the storage and the size of a volume."""
+    if slot == ROOT:
+        return "storage_pool", "storage_size_gb"
+    return f"mount_points.{slot}.storage_pool", f"mount_points.{slot}.size_gb"
+
+
+def _shrinking(slot: str, gib: int, now: disk.Disk) -> Iterator[Refusal]:
     if now.bytes is not None and now.bytes > gib * size.GIB:
+        key = _keys_of(slot)[1]
         yield Refusal(
-            f"{slot} has {size.shown(now.bytes)}, and no disk is shrunk to {gib} GiB",
-            f"set its size to at least {-(-now.bytes // size.GIB)}",
+            f"{key}: {slot} has {size.shown(now.bytes)}, and no disk is shrunk to {gib} GiB",
+            f"set `{key}` to at least {-(-now.bytes // size.GIB)}",
         )
-    if now.storage and now.storage != storage:
-        yield Refusal(
-            f"{slot} is on `{now.storage}`, the configuration says `{storage}`",
-            f"move it with `pct move-volume {vmid} {slot} {storage} --delete 1`, or set the storage back",
-        )
+
+
+def _moving(vmid: int, slot: str, storage: str, now: disk.Disk, seen: Seen) -> Iterator[Refusal]:
+    """Yield that a volume is on another storage, or that one to be made has no place where it is wanted."""
+    if now.storage == storage:
+        return
+    key = _keys_of(slot)[0]
+    unfit = list(node_needs.storage_problems(seen.storages, storage, "rootdir", key))
+    move = Refusal(
+        f"{key}: {slot} is on `{now.storage}`, the configuration says `{storage}`",
+        f"move it with `pct move-volume {vmid} {slot} {storage} --delete 1`, or set `{key}` back",
+    )
+    yield from unfit or ([move] if now.storage else [])

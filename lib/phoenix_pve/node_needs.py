@@ -37,7 +37,7 @@ def storage_problems(storages: Mapping[str, Storage], name: str, content: str, k
 def bridge_problems(bridges: frozenset[str] | None, name: str, key: str) -> Iterator[Refusal]:
     """Yield that the node lacks the bridge; Proxmox itself would notice only when the guest starts (qm-start-*)."""
     if bridges is not None and name not in bridges:
-        known = ", ".join(sorted(b for b in bridges if b != "lo")) or "none"
+        known = ", ".join(sorted(bridges)) or "none"
         yield Refusal(
             f"{key}: the node has no bridge `{name}`; it has: {known}",
             f"name one of these as `{key}`, or define the bridge in /etc/network/interfaces",

@@ -224,7 +224,7 @@ def state_of(kind: Kind, vmid: int, power: Power, data: bytes) -> GuestState:
         power=power,
         options=conf.options,
         description=conf.description,
-        pending=frozenset(conf.pending) | conf.deleted,
+        pending=frozenset(conf.pending) | conf.deleted | (frozenset() if power is Power.STOPPED else conf.stale),
         digest=conf.digest,
     )
 
@@ -290,9 +290,14 @@ def _other_node(vmid: int, data: bytes) -> str:
 
 
 def _bridges(files: Mapping[str, File]) -> frozenset[str] | None:
-    """Read interfaces(5): every `iface NAME`; the SDN of Proxmox writes its bridges into interfaces.d."""
+    """Read interfaces(5): every `iface` that is a bridge; the SDN of Proxmox writes its own into interfaces.d."""
     if INTERFACES not in files:
         return None
     texts = [file.data for path, file in files.items() if path == INTERFACES or path.startswith(f"{INTERFACES}.d/")]
-    words = [line.split() for text in texts for line in text.decode("utf-8", "replace").splitlines()]
-    return frozenset(line[1] for line in words if len(line) > 1 and line[0] == "iface")
+    found, name = set(), ""
+    for line in (line for text in texts for line in text.decode("utf-8", "replace").splitlines()):
+        words = line.split() or [""]
+        name = words[1] if words[0] == "iface" and len(words) > 1 else name
+        if name.startswith("vmbr") or words[0].startswith(("bridge-", "bridge_")) or words[1:] == ["OVSBridge"]:
+            found.add(name)
+    return frozenset(found - {""})

@@ -51,7 +51,7 @@ def refusals_while_locked(spec: GuestSpec, state: GuestState) -> Iterator[Refusa
 
 def refusals_to_touch(spec: GuestSpec, state: GuestState, *, foreign_too: bool) -> list[Refusal]:
     """Return why an existing guest must not be changed at all, beside a lock."""
-    advice = f"choose another ID, or take this guest over as it is with `phoenix adopt {spec.vmid}`"
+    advice = f"choose another ID, or let `phoenix adopt {spec.vmid}` take this guest over and configure it as written"
     foreign = [] if foreign_too else list(_foreign(spec, state, advice))
     return [*foreign, *_template(spec, state)]
 

@@ -233,6 +233,23 @@ class Plan:
     running: bool = False
 
     @property
+    def unseen(self) -> frozenset[str]:
+        """What a running guest does not see before its next start, which is no part of the plan."""
+        if any(isinstance(change, Start) for change in self.changes):
+            return frozenset()
+        late = When.NEXT_START
+        options = (
+            pair
+            for c in self.changes
+            if isinstance(c, SetOptions)
+            for pair in zip(c.options, c.differences, strict=True)
+        )
+        texts = (d for c in self.changes if isinstance(c, WriteSnippet) for d in c.differences)
+        return frozenset(name for (name, _), d in options if d.when is late) | {
+            "user-data" for d in texts if d.when is late
+        }
+
+    @property
     def alters(self) -> bool:
         """Whether anything will be different afterwards: waiting alone changes nothing."""
         return any(not isinstance(change, WaitForAgent | WaitFor) for change in self.changes)

@@ -22,12 +22,14 @@ class GuestConf:
     current  the options in force
     pending  options that replace them at the next start
     deleted  options that go at the next start
+    stale    options for cloud-init that a running guest's drive does not hold yet: it gets them at the next start
     """
 
     description: str
     current: Mapping[str, str]
     pending: Mapping[str, str]
     deleted: frozenset[str]
+    stale: frozenset[str]
     digest: str
 
     @property
@@ -35,6 +37,12 @@ class GuestConf:
         """The options as they will be after the next start."""
         merged = {**self.current, **self.pending}
         return {key: value for key, value in merged.items() if key not in self.deleted}
+
+
+def _stale(section: Mapping[str, str]) -> frozenset[str]:
+    """Return the keys of `[special:cloudinit]`: `added: …` and old values. A name or card there is no news to it."""
+    keys = {*section.get("added", "").split(","), *section} - {"added"}
+    return frozenset(key for key in keys if key.startswith("ipconfig") or key in {"nameserver", "searchdomain"})
 
 
 def parse(data: bytes) -> GuestConf:
@@ -58,5 +66,6 @@ def parse(data: bytes) -> GuestConf:
         current=sections[""],
         pending=pending,
         deleted=frozenset(name.strip().lstrip("!") for name in deleted.split(",") if name.strip()),
+        stale=_stale(sections.get("special:cloudinit", {})),
         digest=hashlib.sha1(data, usedforsecurity=False).hexdigest(),
     )

@@ -51,4 +51,8 @@ STEP_WORDS: dict[type, str] = {
 
 def step_words(change: Change) -> str:
     """Return what is being done, for the story."""
-    return f"waiting for the {change.stage.value}" if isinstance(change, WaitFor) else STEP_WORDS[type(change)]
+    if isinstance(change, WaitFor):
+        return f"waiting for the {change.stage.value}"
+    if isinstance(change, Create) and change.template:
+        return "creating from the template"
+    return STEP_WORDS[type(change)]

@@ -237,10 +237,12 @@ def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
             f"set `disk_size_gb` to at least {-(-root.bytes // size.GIB)}",
         )
     if root.storage != spec.storage:
-        yield Refusal(
+        unfit = list(node_needs.storage_problems(seen.storages, spec.storage, "images", "storage_pool"))
+        move = Refusal(
             f"storage_pool: the root disk is on `{root.storage}`, the configuration says `{spec.storage}`",
             f"move it with `qm disk move {spec.vmid} {ROOT} {spec.storage} --delete 1`, or set `storage_pool` back",
         )
+        yield from unfit or [move]
     taken = disk.parse(state.options.get("ide2", "none")).volume
     if taken != "none" and any(s.option == "ide2" for s in settings(spec, state)):
         yield Refusal(

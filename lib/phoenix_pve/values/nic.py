@@ -39,16 +39,16 @@ def wanted_vm(network: Network, current: dict[str, str]) -> dict[str, str]:
 
 def wanted_container(network: Network, interface: str, current: dict[str, str]) -> dict[str, str]:
     """Return a container's card as it should be; address and gateway are exactly what is stated."""
-    kept = {key: value for key, value in current.items() if key not in {"name", "bridge", "ip", "gw"}}
-    return {
+    stated = {
         "name": interface,
         "bridge": network.bridge,
         **({"gw": network.gw} if network.gw else {}),
-        **kept,
         **({"hwaddr": network.mac} if network.mac else {}),
         "ip": network.ip,
         **({"tag": str(network.vlan_tag)} if network.vlan_tag else {}),
     }
+    kept = {key: value for key, value in current.items() if key != "gw"}
+    return {**kept, **stated} if kept else stated
 
 
 def parse_container(text: str) -> dict[str, str]:
