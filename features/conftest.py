@@ -132,6 +132,11 @@ def _someones_container(target: FakeTarget, vmid: int) -> None:
     target.take(vmid)
 
 
+@given(parsers.parse('a run that was to make VM {vmid:d} "{name}" was interrupted at once'))
+def _interrupted(target: FakeTarget, vmid: int, name: str) -> None:
+    target.note(vmid, name)
+
+
 @given(parsers.parse('VM {vmid:d} is locked by "{lock}"'))
 def _locked(target: FakeTarget, vmid: int, lock: str) -> None:
     target.lock(vmid, lock)
@@ -287,6 +292,11 @@ def _order(target: FakeTarget, what: str, first: int, second: int) -> None:
 @then("nothing is left on the node")
 def _nothing_left(target: FakeTarget) -> None:
     assert target.leftovers() == []
+
+
+@then(parsers.parse('storage "{storage}" still has the volume "{volume}"'))
+def _still_there(target: FakeTarget, storage: str, volume: str) -> None:
+    assert f"{storage}:{volume} " in target.tool(f"pvesm list {storage}").stdout
 
 
 @then(parsers.parse("VM {vmid:d} does not exist"))

@@ -54,6 +54,19 @@ Feature: A node that is not ready is explained before anything is touched
     Then it fails with status 5 and says "the ID 8001 is taken by a container on this node"
     And no changing command ran on the node
 
+  @fake-node
+  Scenario Outline: The disk of someone else's container is no rest of ours, whatever a run that was interrupted noted
+    Given a run that was to make VM 8001 "ubuntu-2404" was interrupted at once
+    And someone made container 8001
+    When I run "phoenix <command> 8001"
+    Then no changing command ran on the node
+    And storage "local" still has the volume "8001/vm-8001-disk-0.raw"
+
+    Examples:
+      | command        |
+      | create         |
+      | delete --force |
+
   @faults
   Scenario: No Proxmox VE here
     Given the node's tools are missing

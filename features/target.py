@@ -255,8 +255,17 @@ class FakeTarget:
     def take(self, vmid: int) -> None:
         """Give the ID to someone's container."""
         (self.root / f"etc/pve/lxc/{vmid}.conf").write_text(
-            "hostname: theirs\nrootfs: local:8001/vm-8001-disk-0.raw,size=4G\n"
+            f"hostname: theirs\nrootfs: local:{vmid}/vm-{vmid}-disk-0.raw,size=4G\n"
         )
+        volume = self.root / f"var/lib/vz/images/{vmid}/vm-{vmid}-disk-0.raw"
+        volume.parent.mkdir()
+        volume.write_bytes(b"theirs")
+
+    def note(self, vmid: int, name: str) -> None:
+        """Leave what an interrupted run of phoenix notes about a VM."""
+        path = self.root / f"var/lib/phoenix/{vmid}.unfinished"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"vm {name}\n")
 
     def faults(self, document: Any) -> None:
         """Make the node misbehave; see docs/fake.md."""

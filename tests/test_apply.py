@@ -17,6 +17,7 @@ from phoenix_pve.plan import (
     Goal,
     Grow,
     Plan,
+    RefreshCloudInit,
     Refusal,
     SetOptions,
     Start,
@@ -72,9 +73,9 @@ REWRITTEN = WriteSnippet("v", "/s", "t", (Difference("cloud-init user-data", "st
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ((LATE,), ("cores", "ipconfig0")),
-        ((REWRITTEN, LATE), ("cores", "ipconfig0", "user-data")),
-        ((REWRITTEN, LATE, Start()), ("cores",)),
+        ((LATE,), ("cores",)),
+        ((REWRITTEN, LATE, RefreshCloudInit()), ("cores", "ipconfig0", "user-data")),
+        ((REWRITTEN, LATE, RefreshCloudInit(), Start()), ("cores",)),
     ],
 )
 def test_what_a_running_guest_has_not_seen_yet_is_said(

@@ -256,6 +256,19 @@ def test_a_root_disk_is_only_to_be_moved_to_where_it_can_be(storage: str, messag
     assert [(message in r.message, hint in r.hint) for r in refusals] == [(True, True)]
 
 
+def test_a_cloud_init_drive_that_is_about_to_go_is_not_made_beside_the_old_one() -> None:
+    refusal = planned(node=seen(state(ide2=None, pending=("ide2",)))).refusals[0]
+    assert "ide2 is to be removed at the next start" in refusal.message
+    assert "qm set 8001 --revert ide2" in refusal.hint
+
+
+def test_of_a_foreign_vm_nothing_more_is_said() -> None:
+    made = planned(want={"disk_gb": 1}, node=seen(state(tags="theirs", scsi0=None)))
+    assert [refusal.message.partition(" that ")[2] for refusal in made.refusals] == [
+        "phoenix did not make (it has no tag `phoenix`)"
+    ]
+
+
 def test_adopt_marks_and_renames_a_foreign_vm() -> None:
     made = planned(node=seen(state(tags="theirs", name="other")), adopt=True)
     assert commands(made) == ["qm set 8001 --name ubuntu-2404 --tags 'phoenix;theirs' --digest d1"]

@@ -38,7 +38,7 @@ class Seen:
     elsewhere  where else the ID is taken: "a container on this node", "node pve2"; or nothing
     note       what an interrupted run noted about the guest; see unfinished
     traces     files that interrupted runs left, the note among them
-    orphans    volumes of the guest when it is absent or half made
+    orphans    volumes of the guest when it is absent or half made, and nobody else has its ID
     missing    volumes that its configuration names and its storage does not have
     """
 
@@ -137,7 +137,11 @@ def _own_volumes(state: GuestState, storages: Mapping[str, Storage]) -> dict[str
 
 def _with_listed(node: Node, spec: GuestSpec, seen: Seen) -> Seen:
     """Ask for the volumes on storages without a folder, when an interrupted run may have left some."""
-    if not unfinished.is_noted(spec, seen) or (seen.state and not unfinished.is_half_made(seen.state)):
+    if (
+        seen.elsewhere
+        or not unfinished.is_noted(spec, seen)
+        or (seen.state and not unfinished.is_half_made(seen.state))
+    ):
         return seen
     names = unfinished.block_storages(spec, seen.storages)
     asked = tuple(("pvesm", "list", name, "--vmid", str(spec.vmid)) for name in names)
@@ -168,7 +172,8 @@ def _seen(
     """Put together what was read; `powers` is by ID, of the guest's own kind."""
     power = powers.get(spec.vmid)
     state = _state(spec, power, files)
-    half = unfinished.is_half_made(state)
+    absent = state is None or unfinished.is_half_made(state)
+    elsewhere = _elsewhere(spec, power, files)
     place = snippet_path(storages, spec.snippet_storage, spec.vmid) or ""
     snippet, note = more.get(place), more.get(unfinished.note_path(spec.vmid))
     head = more.get(source_path(storages, spec))
@@ -178,12 +183,12 @@ def _seen(
         storages=storages,
         snippet=snippet.data.decode("utf-8", "replace") if snippet else None,
         image=image.inspect(head.size, head.data) if head else None,
-        source=_source(spec, powers, files) if half or not power else None,
+        source=_source(spec, powers, files) if absent else None,
         bridges=_bridges(files),
-        elsewhere=_elsewhere(spec, power, files),
+        elsewhere=elsewhere,
         note=note.data.decode("utf-8", "replace") if note else None,
         traces=tuple(path for path in unfinished.traces(spec.vmid, place) if path in more),
-        orphans=tuple(volumes[path] for path in volumes if path in more) if half or not state else (),
+        orphans=tuple(volumes[path] for path in volumes if path in more) if absent and not elsewhere else (),
         missing=tuple(v for path, v in _own_volumes(state, storages).items() if path not in more) if state else (),
     )
 

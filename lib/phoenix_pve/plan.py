@@ -203,6 +203,10 @@ class Refusal:
     hint: str
 
 
+ON_THE_DRIVE = frozenset({"ipconfig0", "nameserver", "searchdomain"})
+"""Options of a VM that cloud-init carries into it."""
+
+
 class Goal(StrEnum):
     """What was asked for; decides the words of the outcome."""
 
@@ -234,20 +238,12 @@ class Plan:
 
     @property
     def unseen(self) -> frozenset[str]:
-        """What a running guest does not see before its next start, which is no part of the plan."""
-        if any(isinstance(change, Start) for change in self.changes):
+        """What a refreshed cloud-init drive holds and a running guest reads at its next start; no file shows that."""
+        kinds = {type(change) for change in self.changes}
+        if RefreshCloudInit not in kinds or Start in kinds:
             return frozenset()
-        late = When.NEXT_START
-        options = (
-            pair
-            for c in self.changes
-            if isinstance(c, SetOptions)
-            for pair in zip(c.options, c.differences, strict=True)
-        )
-        texts = (d for c in self.changes if isinstance(c, WriteSnippet) for d in c.differences)
-        return frozenset(name for (name, _), d in options if d.when is late) | {
-            "user-data" for d in texts if d.when is late
-        }
+        options = {name for c in self.changes if isinstance(c, SetOptions) for name, _ in c.options}
+        return frozenset({"user-data"} | (options & ON_THE_DRIVE))
 
     @property
     def alters(self) -> bool:

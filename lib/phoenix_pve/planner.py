@@ -92,10 +92,8 @@ def _create(spec: GuestSpec, seen: Seen, user_data: str, options: Options) -> tu
         refusals = _refusals_to_create(spec, seen, options)
         made = [*_ensure_defined(spec, seen, user_data), *_configure_clone(spec, seen, user_data, refusals)]
         return refusals, [*made, *_start(spec, seen)]
-    refusals = [
-        *refusals_to_touch(spec, state, foreign_too=options.adopt or options.force),
-        *_refusals_to_apply(spec, seen),
-    ]
+    refusals = refusals_to_touch(spec, state, foreign_too=options.adopt or options.force)
+    refusals = refusals or _refusals_to_apply(spec, seen)
     settled = [*_ensure_defined(spec, seen, user_data), *_configure(spec, seen, user_data)]
     if options.restart and state.power is not Power.STOPPED and (settled or state.pending):
         return refusals, [*settled, *_restart()]

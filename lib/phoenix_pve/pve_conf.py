@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from phoenix_pve.plan import ON_THE_DRIVE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,7 +44,7 @@ class GuestConf:
 def _stale(section: Mapping[str, str]) -> frozenset[str]:
     """Return the keys of `[special:cloudinit]`: `added: …` and old values. A name or card there is no news to it."""
     keys = {*section.get("added", "").split(","), *section} - {"added"}
-    return frozenset(key for key in keys if key.startswith("ipconfig") or key in {"nameserver", "searchdomain"})
+    return frozenset(keys & ON_THE_DRIVE)
 
 
 def parse(data: bytes) -> GuestConf:

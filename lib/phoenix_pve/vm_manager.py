@@ -243,8 +243,17 @@ def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
             f"move it with `qm disk move {spec.vmid} {ROOT} {spec.storage} --delete 1`, or set `storage_pool` back",
         )
         yield from unfit or [move]
+    if any(setting.option == "ide2" for setting in settings(spec, state)):
+        yield from _drive_conflicts(spec.vmid, state)
+
+
+def _drive_conflicts(vmid: int, state: GuestState) -> Iterator[Refusal]:
+    """Yield that the slot for the cloud-init drive is taken: by something else, or by one that is about to go."""
     taken = disk.parse(state.options.get("ide2", "none")).volume
-    if taken != "none" and any(s.option == "ide2" for s in settings(spec, state)):
+    if taken != "none":
         yield Refusal(
-            f"ide2 holds {taken}, where the cloud-init drive would go", f"free it: qm set {spec.vmid} --delete ide2"
+            f"ide2 holds {taken}, where the cloud-init drive would go", f"free it: qm set {vmid} --delete ide2"
         )
+    elif "ide2" in state.pending and "ide2" not in state.options:
+        keep = f"keep it with `qm set {vmid} --revert ide2`, or let it go with `phoenix stop {vmid}`"
+        yield Refusal("the cloud-init drive ide2 is to be removed at the next start", keep)
