@@ -164,7 +164,7 @@ def test_a_linked_clone_needs_a_thin_pool(host: Host) -> None:
     host.ok("create", "101", "local:vztmpl/debian.tar.gz", "--rootfs", "thin:1")
     host.ok("template", "101")
     assert "rootfs: thin:base-101-disk-0,size=1G" in host.conf(101)
-    assert "create linked clone of mountpoint rootfs" in host.ok("clone", "101", "102")
+    assert "create linked clone of mount point rootfs" in host.ok("clone", "101", "102")
     assert "rootfs: thin:vm-102-disk-0,size=1G" in host.conf(102)
     assert "template" not in host.conf(102)
 
@@ -195,6 +195,59 @@ def test_a_volume_is_handed_to_another_container(made: Host) -> None:
     assert "mp3: local:102/vm-102-disk-1.raw,mp=/data,size=1G\n" in made.conf(102)
 
 
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ("mp0 thin --target-vmid 102", "either set storage or target-vmid, but not both"),
+        ("rootfs --target-vmid 102", "Cannot move to/from 'rootfs'"),
+        ("mp0 --target-vmid 102 --target-volume rootfs", "Cannot move to/from 'rootfs'"),
+        ("unused0 --target-vmid 102 --target-volume mp1", "Moving an unused volume to a used one is not possible"),
+        ("mp0 --target-vmid 109", "could not find CT 109"),
+        ("mp7 --target-vmid 102", "volume 'mp7' for container '101' does not exist"),
+        ("mp0 --target-vmid 101", "Target volume key 'mp0' is already in use for container '101'"),
+        ("mp1 --target-vmid 102", "Storage does not support moving of this disk to another container"),
+        (
+            "mp0 --target-vmid 102 --target-digest 00",
+            "Container 102: detected modified configuration - file changed by other user? Try again.",
+        ),
+        ("unused0 thin", "cannot move volume 'unused0', only configured volumes can be moved to another storage"),
+        ("mp1 thin", "unable to parse volume ID '/root'"),
+        ("mp0 nope", "storage 'nope' does not exist"),
+    ],
+)
+def test_a_volume_that_cannot_move_says_why(made: Host, argv: str, message: str) -> None:
+    made.ok("create", "102", "local:vztmpl/debian.tar.gz", "--rootfs", "local:1")
+    made.ok("set", "101", "--mp0", "local:1,mp=/data", "--mp1", "/root,mp=/host")
+    before = made.conf(101), made.conf(102)
+    assert made.refused("move-volume", "101", *argv.split()) == message
+    assert (made.conf(101), made.conf(102)) == before
+
+
+def test_a_volume_moves_nowhere_without_a_target(made: Host) -> None:
+    lines = made.refused("move-volume", "101", "rootfs").splitlines()
+    assert lines[1:3] == [
+        f"{name}: both 'storage' and 'target-vmid' missing, either needs to be set"
+        for name in ("storage", "target-vmid")
+    ]
+
+
+def test_a_volume_in_use_does_not_move(made: Host) -> None:
+    made.ok("create", "102", "local:vztmpl/debian.tar.gz", "--rootfs", "local:1")
+    made.ok("set", "101", "--mp0", "local:1,mp=/data")
+    made.ok("start", "101")
+    assert made.refused("move-volume", "101", "mp0", "thin") == "cannot move volumes of a running container"
+    assert made.refused("move-volume", "101", "mp0", "--target-vmid", "102") == (
+        "Cannot move in-use volume while the source CT is running - detach or shutdown first"
+    )
+
+
+def test_a_template_moves_as_a_base_volume(made: Host) -> None:
+    made.ok("template", "101")
+    made.ok("move-volume", "101", "rootfs", "thin")
+    assert "rootfs: thin:base-101-disk-0,size=1G\n" in made.conf(101)
+    assert "unused0: local:101/base-101-disk-0.raw\n" in made.conf(101)
+
+
 def test_a_volume_moves_to_another_storage(made: Host) -> None:
     made.ok("move-volume", "101", "rootfs", "thin", "--delete")
     assert "rootfs: thin:vm-101-disk-0,size=1G" in made.conf(101)
@@ -211,6 +264,57 @@ def test_lost_volumes_are_found_again(made: Host) -> None:
     assert "rootfs: local:101/vm-101-disk-0.raw,size=1G\n" in made.conf(101)
     assert "unused0: local:101/vm-101-disk-7.raw\n" in made.conf(101)
     assert made.ok("rescan") == "rescan volumes...\n"
+
+
+# --- checks before anything is changed -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message", "status"),
+    [
+        ("hookscript", "local:snippets/nope.sh", "script 'local:snippets/nope.sh' does not exist", 2),
+        ("hookscript", "local:snippets/plain.sh", "script 'local:snippets/plain.sh' is not executable", 255),
+        (
+            "hookscript",
+            "local:vztmpl/debian.tar.gz",
+            "'local:vztmpl/debian.tar.gz' is not in the snippets directory",
+            255,
+        ),
+        ("net0", "name=eth0,bridge=vmbr0,mtu=1501", "net0: MTU size '1501' is bigger than bridge MTU '1500'", 255),
+        ("net0", "name=eth0,bridge=vmbr9,mtu=1500", "bridge 'vmbr9' does not exist", 2),
+        ("delete", "memory", "unable to delete required option 'memory'", 255),
+        ("delete", "ostype", "unable to delete required option 'ostype'", 255),
+        ("delete", "unprivileged", "unable to delete read-only option: 'unprivileged'", 255),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(made: Host, option: str, value: str, message: str, status: int) -> None:
+    (made.root / "var/lib/vz/snippets").mkdir()
+    (made.root / "var/lib/vz/snippets/plain.sh").touch(0o644)
+    before = made.conf(101)
+    assert made.pct("set", "101", f"--{option}", value) == status
+    assert made.err == message + "\n"
+    assert made.conf(101) == before
+    if option != "delete":
+        assert made.pct("create", "102", "local:vztmpl/debian.tar.gz", f"--{option}", value) == status
+        assert made.err == message + "\n"
+
+
+def test_a_container_without_a_name_is_called_by_its_id(made: Host) -> None:
+    made.ok("set", "101", "--delete", "hostname")
+    assert "hostname" not in made.conf(101)
+    assert "CT101" in made.ok("list")
+
+
+def test_the_id_is_looked_at_before_the_keys(made: Host) -> None:
+    (made.root / "root/bad.pub").write_text("no key\n")
+    keys = ("--ssh-public-keys", "/root/bad.pub", "--pool", "nope")
+    assert made.refused("create", "101", "local:vztmpl/debian.tar.gz", *keys) == "CT 101 already exists on node 'pve1'"
+    assert made.refused("create", "102", "local:vztmpl/debian.tar.gz", *keys) == "SSH public key validation error"
+
+
+def test_only_volumes_can_be_checked(made: Host) -> None:
+    made.ok("set", "101", "--mp0", "/root,mp=/host")
+    assert made.refused("fsck", "101", "--device", "mp0") == "path '/root' does not point to a block device"
 
 
 # --- failures --------------------------------------------------------------------------------------------

@@ -94,9 +94,16 @@ def test_a_mangled_storage_cfg_never_raises(text):
     config.parse(text)
 
 
-def test_storage_cfg_is_written_as_it_was_read():
-    assert config.parse(config.text_of(config.parse(STORAGES))).keys() == config.parse(STORAGES).keys()
-    assert config.text_of(config.parse(STORAGES)).rstrip() == STORAGES.rstrip()
+def test_storage_cfg_is_written_in_order():
+    storages = config.parse(
+        "dir: aa\n\tshared 1\n\tdisable\n\tcontent iso\n\tpath /a\n\nlvmthin: bb\n\tnodes pve1\n\tvgname pve\n\tthinpool d\n\tdisable 0\n"
+    )
+    text = config.text_of(storages)
+    assert text == (
+        "dir: aa\n\tdisable\n\tpath /a\n\tcontent iso\n\tshared 1\n\n"
+        "lvmthin: bb\n\tthinpool d\n\tvgname pve\n\tnodes pve1\n\n"
+    )
+    assert config.text_of(config.parse(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -297,4 +304,38 @@ def test_parallel_allocations_never_share_a_volume(call):
 
 
 def test_a_section_without_what_it_needs_is_no_storage():
-    assert list(config.parse("lvmthin: a\n\tvgname pve\n\ndir: b\n\ndir: c\n\tpath /c\n")) == ["c"]
+    assert list(config.parse("lvmthin: aa\n\tvgname pve\n\ndir: bb\n\ndir: cc\n\tpath /c\n")) == ["cc"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("nonsense\n", "line 1 - ignore config line: nonsense"),
+        ("\n \n", "line 2 - ignore config line:  "),
+        ("foo: bar\n\tpath /x\n", "line 1 (skip section 'bar'): unsupported type 'foo'"),
+        ("dir: a\n\tpath /x\n", "line 1 (skip section 'a'): storage ID 'a' cannot be shorter than 2 characters"),
+        ("dir: 1a\n\tpath /x\n", "line 1 (skip section '1a'): storage ID '1a' contains illegal characters"),
+        ("# x\ndir: aa\n\tcontent iso\n\n", "line 3 (skip section 'aa'): missing value for required option 'path'"),
+        ("dir: aa\n\tpath /x\nrubbish\n", "line 3 (section 'aa') - ignore config line: rubbish"),
+        # without an empty line between them the second section is none
+        ("dir: aa\n\tpath /x\ndir: bb\n", "line 3 (section 'aa') - ignore config line: dir: bb"),
+        (
+            "dir: aa\n\tpath /x\n\tpath /y\n",
+            "line 3 (section 'aa') - unable to parse value of 'path': duplicate attribute",
+        ),
+    ],
+)
+def test_a_bad_line_of_storage_cfg_is_told_once(call, text, complaint):
+    told = []
+    call.node.complain = told.append
+    Path(config.config_path(call.node)).write_text(text)
+    assert [config.load(call.node), config.load(call.node)]
+    assert told == [f"file /etc/pve/storage.cfg {complaint}"]
+
+
+def test_what_is_beside_a_bad_line_still_counts():
+    found = config.parse("dir: aa\nrubbish\n\tpath /x\n\tpath /y\n# dir: bb\n\nDIR: cc\n\tpath /c\n")
+    assert [(name, storage.type, storage.path) for name, storage in found.items()] == [
+        ("aa", "dir", "/x"),
+        ("cc", "dir", "/c"),
+    ]

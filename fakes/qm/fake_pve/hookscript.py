@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve.call import Call
     from fake_pve.conf import Conf
+    from fake_pve.node import Node
 
 
 def run(call: Call, conf: Conf, vmid: str | int, phase: str, *, must_succeed: bool = False, heard: bool = True) -> None:
@@ -35,7 +36,7 @@ def _run(call: Call, volid: str, arguments: list[str], heard: bool) -> None:
     """Run it; CommandFailed when it cannot be run or fails."""
     import subprocess  # only for guests with a hook script
 
-    path = _script(call, volid)
+    path = script(call.node, volid)
     call.flush()
     done = subprocess.run(
         [path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
@@ -46,16 +47,16 @@ def _run(call: Call, volid: str, arguments: list[str], heard: bool) -> None:
         raise CommandFailed(f"command '{' '.join((path, *arguments))}' failed: exit code {done.returncode}")
 
 
-def _script(call: Call, volid: str) -> str:
-    """The file of the script; it must be a snippet that can be executed."""
+def script(node: Node, volid: str) -> str:
+    """The file of the script; it must be a snippet that can be executed. A look for a missing one leaves 2 in errno."""
     from fake_pve.storage import volume
 
-    _, name = volume.locate(call.node, volid)
-    path = volume.path(call.node, volid)
+    _, name = volume.locate(node, volid)
+    path = volume.path(node, volid)
     if name.type != "snippets":
         raise CommandFailed(f"'{volid}' is not in the snippets directory")
     if not os.path.isfile(path):
-        raise CommandFailed(f"script '{volid}' does not exists")
+        raise CommandFailed(f"script '{volid}' does not exist", 2)
     if not os.access(path, os.X_OK):
         raise CommandFailed(f"script '{volid}' is not executable")
     return path

@@ -27,10 +27,12 @@ class Node:
     locks       the lock files that this call holds (see lock.py)
     full_storages  storages that a fault says have no room left; copy_seconds: how long a fault lets copying a disk take
     complain    where a stderr line goes that no subcommand says itself, such as a bad line of a .conf: a Call sets it
+    complained  what `complain_once` said
     """
 
     __slots__ = (
-        "complain", "copy_seconds", "environ", "full_storages", "guest", "locks", "name", "root", "seed", "time_scale",
+        "complain", "complained", "copy_seconds", "environ", "full_storages", "guest", "locks", "name", "root", "seed",
+        "time_scale",
     )  # fmt: skip
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -44,6 +46,7 @@ class Node:
         self.full_storages: set[str] = set()
         self.copy_seconds = 0.0
         self.complain: Callable[[str], None] = _ignore
+        self.complained: set[str] = set()
 
     def path(self, inside: str) -> str:
         """The file here that stands for the node's absolute path `inside`, which may carry the root already."""
@@ -52,6 +55,12 @@ class Node:
     def conf_path(self, kind: str, vmid: str | int) -> str:
         """The configuration file of guest `vmid`; `kind` is "qemu" or "lxc"."""
         return f"{self.root}/etc/pve/nodes/{self.name}/{KIND_FOLDER[kind]}/{vmid}.conf"
+
+    def complain_once(self, line: str) -> None:
+        """Complain of what a call sees several times."""
+        if line not in self.complained:
+            self.complained.add(line)
+            self.complain(line)
 
     def sleep(self, seconds: float) -> None:
         """Wait for what takes `seconds` on a real node."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fake_pve.call import Call
     from fake_pve.conf import Conf
 
-REQUIRED = ("hostname", "memory", "rootfs")  # cannot be deleted (pct-set-007)
+REQUIRED = ("memory", "ostype", "rootfs")  # cannot be deleted (pct-set-007)
 # What a running container takes at once, without further ado …
 PLAIN = frozenset(("description", "onboot", "startup", "protection", "hostname", "hookscript", "cores", "tags", "lock"))
 # … and what is changed in its control groups.
@@ -131,6 +131,12 @@ def _checked(call: Call, vmid: str, conf: Conf, key: str, value: str) -> str:
         _check_storage(call, mountpoint.parse(key, value)["volume"])
     elif key == "unprivileged":
         raise CommandFailed(f"unable to modify read-only option: '{key}'")
+    elif key == "hookscript":
+        from fake_pve import hookscript  # few guests have one
+
+        hookscript.script(call.node, value)
+    elif network.is_key(key):
+        network.check_mtu(call.node, key, value)
     elif key.startswith("dev") and key[3:].isdecimal():
         _check_device(call, key, value)
     elif key == "tags":

@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve.node import Node
 
+BRIDGE_MTU = 1500
+
 
 def is_key(key: str) -> bool:
     """Whether a configuration key is a network interface."""
@@ -47,6 +49,16 @@ def check_bridges(node: Node, options: dict[str, str]) -> None:
     for key in sorted(options):
         if is_key(key) and bridge(options[key]):
             check_bridge(node, bridge(options[key]))
+            check_mtu(node, key, options[key])
+
+
+def check_mtu(node: Node, key: str, text: str) -> None:
+    """An interface cannot have larger packets than its bridge; the node's bridges have the usual size."""
+    mtu = next((word[4:] for word in text.split(",") if word.startswith("mtu=")), "")
+    if mtu.isdecimal():
+        check_bridge(node, bridge(text))
+        if int(mtu) > BRIDGE_MTU:
+            raise CommandFailed(f"{key}: MTU size '{mtu}' is bigger than bridge MTU '{BRIDGE_MTU}'")
 
 
 def check_names(vmid: str, options: dict[str, str]) -> None:

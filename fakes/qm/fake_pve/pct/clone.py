@@ -119,7 +119,7 @@ def copied_options(call: Call, section: Section, newid: str) -> Conf:
 
 def copied_volume(call: Call, key: str, volid: str, newid: str, full: bool) -> str:
     """One volume for the clone -> its id."""
-    call.out(f"create {'full' if full else 'linked'} clone of mountpoint {key} ({volid})")
+    call.out(f"create {'full clone of mountpoint' if full else 'linked clone of mount point'} {key} ({volid})")
     if not full:
         return volume.linked_clone(call, volid, newid)
     storage_id = call.params.get("storage") or volume.split(volid)[0]

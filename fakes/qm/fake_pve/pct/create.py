@@ -26,12 +26,12 @@ DEFAULTS = {"memory": "512", "swap": "512"}
 def run(call: Call) -> None:
     """What fails before the new ID is taken has no `unable to create` (pct-create-*)."""
     vmid, params = call.params["vmid"], call.params
-    if "ssh-public-keys" in params:
-        check_keys(call, params["ssh-public-keys"])
+    keys = read_keys(call, params["ssh-public-keys"]) if "ssh-public-keys" in params else ""
     if call.flag("restore"):
         raise NotModelled("pct restore")
-    pools.check(call.node, params.get("pool"))
     check_unused(call, vmid)
+    check_keys(keys)
+    pools.check(call.node, params.get("pool"))
     check_template(call, params["ostemplate"])
     wanted = mount_points(call)
     check_storages(call, wanted)
@@ -54,13 +54,17 @@ def run(call: Call) -> None:
 # --- before anything is made -----------------------------------------------------------------------------
 
 
-def check_keys(call: Call, path: str) -> None:
-    """The file with SSH keys is read first of all (pct-create-042, -043)."""
+def read_keys(call: Call, path: str) -> str:
+    """The text of the file with SSH keys, which is read first of all (pct-create-042)."""
     try:
         with open(call.node.path(path), encoding="utf-8", errors="replace") as file:
-            text = file.read()
+            return file.read()
     except OSError as problem:
         raise CommandFailed(f"can't open '{path}' - {problem.strerror}", problem.errno or 255) from None
+
+
+def check_keys(text: str) -> None:
+    """Every line is an SSH key (pct-create-043)."""
     lines = [line.strip() for line in text.splitlines()]
     if not all(is_key(line) for line in lines if line and not line.startswith("#")):
         raise CommandFailed("SSH public key validation error")

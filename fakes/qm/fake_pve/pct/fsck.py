@@ -29,7 +29,7 @@ def run(call: Call) -> None:
 def checked_path(call: Call, source: str) -> str:
     """The file of a volume that can be checked."""
     if mountpoint.kind(source) != "volume":
-        raise CommandFailed(f"cannot run fsck on a {mountpoint.kind(source)} mount point")
+        raise CommandFailed(f"path '{source}' does not point to a block device")
     _, name = volume.locate(call.node, source)
     if name.format != "raw":
         raise CommandFailed(f"unable to run fsck for '{source}' (format == {name.format})")

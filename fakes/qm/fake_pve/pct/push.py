@@ -26,10 +26,11 @@ def run(call: Call) -> None:
 
 
 def mode(call: Call) -> int | None:
-    """`--perms` as a number; an octal number with or without a leading 0."""
+    """`--perms` as a number; octal with or without a leading 0, hexadecimal with `0x`."""
     perms = call.params.get("perms")
     if perms is None:
         return None
-    if not perms or not set(perms) <= set("01234567"):
+    digits, base = (perms[2:].lower(), 16) if perms.startswith("0x") else (perms, 8)
+    if not digits or not set(digits) <= set("0123456789abcdef"[:base]):
         raise CommandFailed(f"invalid permissions '{perms}'")
-    return int(perms, 8)
+    return int(digits, base)

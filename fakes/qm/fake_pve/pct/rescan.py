@@ -34,7 +34,7 @@ def on_storages(call: Call) -> dict[str, tuple[int | None, int]]:
     for storage in config.load(call.node).values():
         if "rootdir" in storage.content and not storage.disabled and config.on_this_node(call.node, storage):
             for seen in volume.list_volumes(call.node, storage.id):
-                if seen.type in ("rootdir", "images"):
+                if seen.type in ("rootdir", "images") and seen.size:
                     found[seen.volid] = (seen.vmid, seen.size)
     return found
 

@@ -11,15 +11,10 @@ if TYPE_CHECKING:
 
 
 def run(call: Call) -> None:
-    """A table, or with --output-format json the same as data."""
+    """A table."""
     vmid = call.params.get("vmid")
     content = call.params.get("content")
     found = listing.volumes(call.node, call.params["storage"], int(vmid) if vmid else None, content)
-    if call.params.get("output-format", "text") != "text":
-        from fake_pve.pvesm import output  # JSON is a rare wish
-
-        output.dump(call, [as_data(volume) for volume in found])
-        return
     for line in table(found):
         call.out(line)
 
@@ -34,18 +29,3 @@ def table(found: list[Volume]) -> list[str]:
         f"{volid:<{name_width}} {format_:<7} {type_:<9} {size:>{size_width}} {vmid}".rstrip()
         for volid, format_, type_, size, vmid in rows
     ]
-
-
-def as_data(volume: Volume) -> dict[str, object]:
-    """A row as the API gives it."""
-    row: dict[str, object] = {
-        "volid": volume.volid,
-        "format": volume.format,
-        "content": volume.type,
-        "size": volume.size,
-    }
-    if volume.vmid is not None:
-        row["vmid"] = volume.vmid
-    if volume.parent is not None:
-        row["parent"] = volume.parent
-    return row

@@ -32,7 +32,7 @@ def update(call: Call) -> None:
     old = storages[name]
     new = {**old.options, **options.checked(old.type, given, new=False)}
     for key in config.content_types(call.params.get("delete", "")):
-        options.check_delete(old.type, key)
+        options.check_delete(old.type, key, given)
         new.pop(key, None)
     storages[name] = config.Storage(old.type, name, new)
     config.save(call.node, storages)

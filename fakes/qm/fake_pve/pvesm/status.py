@@ -17,13 +17,8 @@ HEAD = ("Type", "Status", "Total (KiB)", "Used (KiB)", "Available (KiB)", "%")
 
 
 def run(call: Call) -> None:
-    """A table sorted by name, or with --output-format json the same as data."""
+    """A table sorted by name."""
     rows = [row(call, storage) for storage in chosen(call)]
-    if call.params.get("output-format", "text") != "text":
-        from fake_pve.pvesm import output  # JSON is a rare wish
-
-        output.dump(call, [as_data(found) for found in rows])
-        return
     for line in table(rows):
         call.out(line)
 
@@ -34,6 +29,7 @@ def chosen(call: Call) -> list[Storage]:
     storages = config.load(call.node)
     if only is not None and only not in storages:
         raise CommandFailed(f"storage '{only}' does not exist")
+    target = call.params.get("target", call.node.name)
     wanted = set(config.content_types(call.params.get("content", "")))
     return [
         storage
@@ -41,8 +37,15 @@ def chosen(call: Call) -> list[Storage]:
         if only in (None, name)
         and (not wanted or wanted & storage.content)
         and config.on_this_node(call.node, storage)
+        and (target == call.node.name or shared_with(storage, target))
         and not (call.params.get("enabled") == "1" and storage.disabled)
     ]
+
+
+def shared_with(storage: Storage, target: str) -> bool:
+    """Whether the node `target` has the storage, too."""
+    nodes = config.content_types(storage.options.get("nodes", ""))
+    return storage.options.get("shared", "0") == "1" and (not nodes or target in nodes)
 
 
 class Row:
@@ -94,19 +97,3 @@ def table(rows: list[Row]) -> list[str]:
         f"{name:<{width}} {type_:>11} {state:>10} {total:>15} {used:>15} {free:>15} {share:>8}"
         for name, type_, state, total, used, free, share in cells
     ]
-
-
-def as_data(found: Row) -> dict[str, object]:
-    """A row as the API gives it, sizes in bytes."""
-    total, used = found.total * 1024, found.used * 1024
-    data: dict[str, object] = {
-        "storage": found.storage.id,
-        "type": found.storage.type,
-        "content": ",".join(sorted(found.storage.content)),
-        "active": int(found.state == "active"),
-        "enabled": int(not found.storage.disabled),
-        "shared": int(found.storage.options.get("shared", "0") == "1"),
-    }
-    if found.state == "active":
-        data |= {"total": total, "used": used, "avail": total - used, "used_fraction": used / total}
-    return data

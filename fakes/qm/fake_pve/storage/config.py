@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 
 from fake_pve.errors import CommandFailed, NotModelled, ParameterErrors
+from fake_pve.storage.names import is_storage_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fake_pve.node import Node
 
+OFF = ("disable", "0")  # is not written
 DEFAULT_CONTENT = "images,rootdir"  # of a section that does not say what it may hold
 TYPES = frozenset(
     "btrfs cephfs cifs dir esxi iscsi iscsidirect lvm lvmthin nfs pbs rbd zfs zfspool".split()  # noqa: SIM905
@@ -61,25 +65,79 @@ def config_path(node: Node) -> str:
     return f"{node.root}/etc/pve/storage.cfg"
 
 
-def parse(text: str) -> dict[str, Storage]:
+Line = tuple[int, str]  # its number and its text
+
+
+def parse(text: str, complain: Callable[[str], None] = lambda _: None) -> dict[str, Storage]:
     """The text of storage.cfg -> its storages by name, in the file's order.
 
-    A line that fits nowhere is passed over, and so is a section of an unknown type or without what it must have: such a
-    storage does not exist (not recorded).
+    A section is a header and indented options below it, and ends at an empty line. A line that fits nowhere is told
+    and passed over, and so is a section of an unknown type or without what it must have: no such storage exists.
     """
     storages: dict[str, Storage] = {}
-    type_ = name = ""
-    options: dict[str, str] = {}
-    for line in [*text.split("\n"), "end:"]:
-        if line[:1] in ("\t", " ") and line.strip() and name:
-            key, _, value = line.strip().partition(" ") if " " in line.strip() else line.strip().partition("\t")
-            options[key] = value.strip() or "1"
-        elif ":" in line and not line.startswith("#"):
-            if name and type_ in TYPES and all(key in options for key in REQUIRED.get(type_, ())):
-                storages[name] = Storage(type_, name, options)
-            head, _, tail = line.partition(":")
-            type_, name, options = head.strip(), tail.strip(), {}
+
+    def tell(number: int, what: str) -> None:
+        complain(f"file /etc/pve/storage.cfg line {number} {what}")
+
+    for block in blocks(text):
+        while block and not header(block[0][1])[1]:
+            number, line = block.pop(0)
+            tell(number, f"- ignore config line: {line}")
+        storage = section(block, tell) if block else None
+        if storage is not None:
+            storages[storage.id] = storage
     return storages
+
+
+def blocks(text: str) -> list[list[Line]]:
+    """The lines between empty ones, without comments."""
+    found: list[list[Line]] = [[]]
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line:
+            found.append([])
+        elif not line.lstrip().startswith("#"):
+            found[-1].append((number, line))
+    return found
+
+
+def section(lines: list[Line], tell: Callable[[int, str], None]) -> Storage | None:
+    """The storage of a header and the lines below it; None, and told, where there cannot be one."""
+    type_, name = header(lines[0][1])
+    problem = unfit(type_, name)
+    if problem:
+        tell(lines[0][0], f"(skip section '{name}'): {problem}")
+        return None
+    options: dict[str, str] = {}
+    for number, line in lines[1:]:
+        key, _, value = line.strip().replace("\t", " ").partition(" ")
+        if line[0] not in " \t" or not key:
+            tell(number, f"(section '{name}') - ignore config line: {line}")
+        elif key in options:
+            tell(number, f"(section '{name}') - unable to parse value of '{key}': duplicate attribute")
+        else:
+            options[key] = value.strip() or "1"
+    for key in REQUIRED.get(type_, ()):
+        if key not in options:
+            tell(lines[-1][0], f"(skip section '{name}'): missing value for required option '{key}'")
+            return None
+    return Storage(type_, name, options)
+
+
+def header(line: str) -> tuple[str, str]:
+    """The type and the name that begin a section; ("", "") for another line."""
+    type_, colon, rest = line.partition(":")
+    words = rest.split()
+    fits = bool(colon) and bool(type_) and type_.split() == [type_] and len(words) == 1
+    return (type_.lower(), words[0]) if fits else ("", "")
+
+
+def unfit(type_: str, name: str) -> str:
+    """Why there cannot be a storage of this type and name, "" if there can."""
+    if len(name) < 2:
+        return f"storage ID '{name}' cannot be shorter than 2 characters"
+    if not is_storage_id(name):
+        return f"storage ID '{name}' contains illegal characters"
+    return "" if type_ in TYPES else f"unsupported type '{type_}'"
 
 
 def with_local(storages: dict[str, Storage]) -> dict[str, Storage]:
@@ -92,7 +150,7 @@ def with_local(storages: dict[str, Storage]) -> dict[str, Storage]:
 
 
 def load(node: Node) -> dict[str, Storage]:
-    """All storages by name. A file that is not there means only `local`; an unreadable one is an error."""
+    """All storages by name. A file that is not there means only `local`; one that cannot be opened is an error."""
     try:
         with open(config_path(node), encoding="utf-8", errors="replace") as file:
             text = file.read().replace("\0", "")
@@ -100,7 +158,7 @@ def load(node: Node) -> dict[str, Storage]:
         text = ""
     except OSError as problem:
         raise CommandFailed(f"can't open '{config_path(node)}' - {problem.strerror}") from None
-    return with_local(parse(text))
+    return with_local(parse(text, node.complain_once))
 
 
 def get(node: Node, name: str) -> Storage:
@@ -175,11 +233,16 @@ def make_folder(path: str) -> None:
 
 
 def text_of(storages: dict[str, Storage]) -> str:
-    """storage.cfg as Proxmox writes it: sections with a blank line behind each, flags without value."""
+    """storage.cfg as Proxmox writes it: sections with a blank line behind each, flags without value.
+
+    `disable` is a section's first option, then comes what it must have, then the rest, each sorted.
+    """
     sections = []
     for storage in storages.values():
+        required = REQUIRED.get(storage.type, ())
+        order = sorted(storage.options, key=lambda key: (key != "disable", key not in required, key))
         lines = [f"{storage.type}: {storage.id}"]
-        lines += [option_line(key, value) for key, value in storage.options.items()]
+        lines += [option_line(key, storage.options[key]) for key in order if (key, storage.options[key]) != OFF]
         sections.append("\n".join(lines) + "\n\n")
     return "".join(sections)
 

@@ -28,7 +28,7 @@ CONTENT = {
 
 
 def checked(type_: str, given: dict[str, str], new: bool = True) -> dict[str, str]:
-    """`given` in the order of the file: what is required, then the rest sorted.
+    """`given`, if a section may have it.
 
     CommandFailed `missing value for required option 'path'` (pvesm-add-002), `unexpected property 'x'`.
     """
@@ -38,17 +38,17 @@ def checked(type_: str, given: dict[str, str], new: bool = True) -> dict[str, st
     for word in given.get("content", "").replace(",", " ").replace(";", " ").split():
         if word not in CONTENT.get(type_, ()):
             raise CommandFailed(f"storage does not support content type '{word}'")
-    required = config.REQUIRED.get(type_, ())
-    for key in required:
+    for key in config.REQUIRED.get(type_, ()):
         if new and key not in given:
             raise CommandFailed(f"missing value for required option '{key}'")
-    order = [key for key in required if key in given] + sorted(key for key in given if key not in required)
-    return {key: given[key] for key in order}
+    return given
 
 
-def check_delete(type_: str, key: str) -> None:
-    """Refuse to delete what must stay or does not exist."""
+def check_delete(type_: str, key: str, given: dict[str, str]) -> None:
+    """Refuse to delete what must stay, does not exist, or is set in the same call."""
     if key not in TYPES.get(type_, COMMON):
         raise CommandFailed(f"no such option '{key}'")
     if key in config.REQUIRED.get(type_, ()):
         raise CommandFailed(f"unable to delete required option '{key}'")
+    if key in given:
+        raise CommandFailed(f"cannot set and delete property '{key}' at the same time!")
