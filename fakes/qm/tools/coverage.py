@@ -24,6 +24,8 @@ SCORES = PROJECT / "tests/conformance/scores.json"
 DOCUMENT = PROJECT / "docs/fake-coverage.md"
 # What every subcommand goes through says nothing about one of them.
 COMMON = ("cli", "schema", "conf_keys.py", "call.py", "main.py", "propstring.py", "formats.py", "seed.py")
+# Lists of names that are passed over.
+PASSED_OVER = ("HOW", "NOT_STORED", "UNMODELLED")
 HEAD = """# What the fake covers
 
 Written by `python fakes/qm/tools/coverage.py` from the code and the recordings; a test fails when it is stale.
@@ -60,11 +62,16 @@ def closure(file: Path, depth: int = 3) -> frozenset[Path]:
 
 @functools.cache
 def words(file: Path) -> frozenset[str]:
-    """All short texts that stand in a file's code, documentation apart."""
-    texts = [
-        node.value for node in ast.walk(tree(file)) if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    ]
+    """All short texts that stand in a file's code, documentation and lists of what is passed over apart."""
+    parts = [node for node in tree(file).body if not assigns(node, PASSED_OVER)]
+    nodes = [node for part in parts for node in ast.walk(part)]
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     return frozenset(word for text in texts if len(text) < 400 for word in (text, *text.split()))
+
+
+def assigns(node: ast.stmt, names: tuple[str, ...]) -> bool:
+    """Whether a statement gives one of these names its value."""
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in names
 
 
 @functools.cache
@@ -89,11 +96,10 @@ def is_params(node: ast.expr) -> bool:
 
 def refused(file: Path) -> frozenset[str]:
     """The options in a subcommand's REFUSED, or named in one of its NotModelled."""
-    found = set()
+    module = importlib.import_module(".".join(file.relative_to(PACKAGE.parent).with_suffix("").parts))
+    found = set(getattr(module, "REFUSED", ()))
     for node in ast.walk(tree(file)):
         match node:
-            case ast.Assign(targets=[ast.Name(id="REFUSED")], value=value):
-                found |= set(ast.literal_eval(value))
             case ast.Call(func=ast.Name(id="NotModelled"), args=[text]):
                 found |= {word.strip("'\"").removeprefix("--") for word in ast.unparse(text).split() if "--" in word}
     return frozenset(found)
@@ -102,11 +108,17 @@ def refused(file: Path) -> frozenset[str]:
 def verdict(command: str, file: Path, option: str) -> str:
     """What the code behind a subcommand does with an option."""
     stem = option.partition("[")[0]
-    if stem in refused(file):
+    if stem in refused(file) or (file.parent.name == "pvesm" and command in ("add", "set") and is_foreign(option)):
         return "refused"
-    guests = command in ("create", "set", "restore")
+    guests = command in ("create", "set", "add")
     named = any({option, stem} & (words(path) if guests else asked(path)) for path in closure(file))
     return "modelled" if named else "accepted"
+
+
+def is_foreign(option: str) -> bool:
+    """Whether an option of `pvesm add` and `set` is for types of storages that are not modelled."""
+    storages = importlib.import_module("fake_pve.storage.options")
+    return option not in (*frozenset().union(*storages.TYPES.values()), "delete", "digest")
 
 
 def handler_file(tool: str, command: str) -> Path:

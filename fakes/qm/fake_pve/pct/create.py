@@ -28,7 +28,7 @@ def run(call: Call) -> None:
     vmid, params = call.params["vmid"], call.params
     keys = read_keys(call, params["ssh-public-keys"]) if "ssh-public-keys" in params else ""
     if call.flag("restore"):
-        raise NotModelled("pct restore")
+        raise NotModelled("pct create --restore")
     check_unused(call, vmid)
     check_keys(keys)
     pools.check(call.node, params.get("pool"))

@@ -115,9 +115,10 @@ def check_ends(call: Call, from_: End, to: End) -> None:
         power.check_lock(conf)
     if "1" in (source.options.get("template"), receiver.options.get("template")):
         raise CommandFailed("Can't move volumes from or to template CT")
-    for owner, conf, option in ((vmid, source, "digest"), (target, receiver, "target-digest")):
+    wanted, target_wanted = call.params.get("digest"), call.params.get("target-digest")
+    for owner, conf, digest in ((vmid, source, wanted), (target, receiver, target_wanted)):
         try:
-            check_digest(conf, call.params.get(option))
+            check_digest(conf, digest)
         except CommandFailed as problem:
             problem.message = f"Container {owner}: {problem.message}"
             raise

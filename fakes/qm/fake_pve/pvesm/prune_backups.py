@@ -9,11 +9,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve.call import Call
 
+REFUSED = tuple(f"keep-{kept}" for kept in ("all", "daily", "hourly", "last", "monthly", "weekly", "yearly"))
+
 
 def run(call: Call) -> None:
-    """Neither the call nor the storage says what to keep: an error."""
+    """The storage does not say what to keep: an error."""
     name = call.params["storage"]
     storage = config.usable(call.node, name)
-    if not any(key.startswith("keep-") for key in call.params) and "prune-backups" not in storage.options:
+    if "prune-backups" not in storage.options:
         raise CommandFailed(f"no prune-backups options configured for storage '{name}'")
     raise NotModelled("pruning backups")
