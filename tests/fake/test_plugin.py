@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,32 @@ def test_the_example_stops_where_a_step_fails(node: FakeNode) -> None:
     assert done.returncode == 255
     assert node.journal()[-1]["argv"][:2] == ["disk", "resize"]
     assert node.run("qm", "status", "100").stdout == "status: stopped\n"
+
+
+def test_wrong_use_is_told_at_once(node: FakeNode) -> None:
+    with pytest.raises(ValueError, match="unknown key 'mtch'"):
+        node.faults({"mtch": "qm list"})
+    with pytest.raises(ValueError, match="unknown key 'agnet'"):
+        node.guests_behave(vm100={"agnet": "never"})
+    node.run("qm", "list")
+
+
+@pytest.mark.parametrize("document", ["fakes/qm/README.md", "docs/fake.md"])
+def test_a_foreign_project_can_take_the_example_as_it_stands(tmp_path: Path, document: str) -> None:
+    """Its scripts beside it, pytest with nothing but the plugin."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    (tmp_path / "test_example.py").write_text(text.split("```python\n")[1].partition("```")[0], encoding="utf-8")
+    shutil.copy(SCRIPT, tmp_path / "make-vm.sh")
+    (tmp_path / "boot.sh").write_text('#!/bin/sh\nqm start "$1" || qm start "$1"\n')
+    (tmp_path / "boot.sh").chmod(0o755)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "fake_pve.pytest_plugin", "-p", "no:cacheprovider", "."]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT / "fakes/qm"),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert "1 passed" in done.stdout, done.stdout
 
 
 def test_guests_take_the_time_that_the_test_says(node: FakeNode) -> None:

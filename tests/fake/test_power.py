@@ -223,6 +223,52 @@ def test_faults_that_cannot_be_read_are_told(root, text) -> None:
     assert "faults.json" in err
 
 
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"match": 5}, "'match' is 5, not a text"),
+        ({"regex": "("}, "'regex' is '(', not a regular expression"),
+        ({"match": "a", "regex": "b"}, "a rule has either match or regex"),
+        ({"match": "*", "nth": "2"}, "'nth' is '2', not a number from 1 or a list of such"),
+        ({"match": "*", "nth": [1, 0]}, "'nth' is [1, 0], not a number from 1 or a list of such"),
+        ({"match": "*", "delay": -1}, "'delay' is -1, not a number of seconds"),
+        ({"match": "*", "lock": "never"}, "'lock' is 'never', not a number of seconds"),
+        ({"match": "*", "progress": True}, "'progress' is True, not a number of seconds"),
+        ({"match": "*", "hang": "no"}, "'hang' is 'no', not true or false"),
+        ({"match": "*", "effect": 0}, "'effect' is 0, not true or false"),
+        ({"match": "*", "die": "middle"}, "'die' is 'middle', not \"before\" or \"after\""),
+        ({"match": "*", "exit": 256}, "'exit' is 256, not a number from 0 to 255"),
+        ({"match": "*", "stdout": 5}, "'stdout' is 5, not a text"),
+        ({"match": "*", "stderr": ["x"]}, "'stderr' is ['x'], not a text"),
+        ({"match": "*", "full": None}, "'full' is None, not a text"),
+    ],
+)
+def test_a_rule_that_means_nothing_is_told(root, rule, why) -> None:
+    faults(root, rule)
+    told = f"fake-pve: /etc/fake-pve/faults.json is not what docs/fake.md describes: {why}\n"
+    assert call(root, "qm", "list") == (70, "", told)
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ([], "not a table of tables"),
+        ({"*": 5}, "not a table of tables"),
+        ({"web": {"boot": 1}}, "'web' is neither a guest's ID nor '*'"),
+        ({"*": {"tyop": 1}}, "unknown key 'tyop'"),
+        ({"*": {"boot": -3}}, "'boot' is -3, neither a number of seconds nor \"never\""),
+        ({"8001": {"agent": True}}, "'agent' is True, neither a number of seconds nor \"never\""),
+    ],
+)
+def test_wishes_that_mean_nothing_are_told(root, table, why) -> None:
+    call(root, "qm", "set", "8001", "--agent", "1")
+    call(root, "qm", "start", "8001")
+    (root / "etc/fake-pve").mkdir()
+    (root / "etc/fake-pve/guests.json").write_text(json.dumps(table))
+    code, _, err = call(root, "qm", "agent", "8001", "ping")
+    assert (code, err) == (70, f"fake-pve: /etc/fake-pve/guests.json is not what docs/fake.md describes: {why}\n")
+
+
 def test_a_seed_repeats_everything(tmp_path) -> None:
     texts = []
     for name in ("one", "two"):

@@ -13,9 +13,11 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve import runtime
+    from fake_pve.errors import CommandFailed
     from fake_pve.node import Node
 
 NEVER = float("inf")
+DELAYS = ("boot", "agent", "shutdown")
 WISHES = "/etc/fake-pve/guests.json"
 
 
@@ -26,16 +28,43 @@ def wishes(node: Node, vmid: str | int) -> dict[str, float]:
             text = file.read()
     except OSError:
         return {}
-    import json  # only where somebody scripts a guest
+    table = read(text)
+    return {**table.get("*", {}), **table.get(str(vmid), {})}
 
-    from fake_pve.errors import CommandFailed
+
+def read(text: str) -> dict[str, dict[str, float]]:
+    """The delays by guest ID (or `*`) and name; a file that is something else is an error of whoever wrote it."""
+    import json  # only where somebody scripts a guest
 
     try:
         table = json.loads(text)
-        found = {**table.get("*", {}), **table.get(str(vmid), {})}
-        return {key: NEVER if value == "never" else float(value) for key, value in found.items()}
-    except (ValueError, TypeError, AttributeError) as problem:
-        raise CommandFailed(f"fake-pve: {WISHES} is not what docs/fake.md describes: {problem}", 70) from None
+    except ValueError as problem:
+        raise _wrong(str(problem)) from None
+    if not isinstance(table, dict) or not all(isinstance(delays, dict) for delays in table.values()):
+        raise _wrong("not a table of tables")
+    for vmid, delays in table.items():
+        if vmid != "*" and not vmid.isdecimal():
+            raise _wrong(f"{vmid!r} is neither a guest's ID nor '*'")
+        for name, value in delays.items():
+            delays[name] = _delay(name, value)
+    return table
+
+
+def _delay(name: str, value: object) -> float:
+    """Seconds, or NEVER."""
+    if name not in DELAYS:
+        raise _wrong(f"unknown key {name!r}")
+    if value == "never":
+        return NEVER
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+        raise _wrong(f'{name!r} is {value!r}, neither a number of seconds nor "never"')
+    return float(value)
+
+
+def _wrong(why: str) -> CommandFailed:
+    from fake_pve.errors import CommandFailed
+
+    return CommandFailed(f"fake-pve: {WISHES} is not what docs/fake.md describes: {why}", 70)
 
 
 def has_booted(node: Node, vmid: str | int, power: runtime.Power) -> bool:

@@ -60,10 +60,56 @@ def read(text: str) -> list[Rule]:
     if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         raise _wrong("not a list of rules")
     for rule in rules:
-        unknown = sorted(rule.keys() - KEYS)
-        if unknown or not rule.keys() & {"match", "regex"}:
-            raise _wrong(f"unknown key {unknown[0]!r}" if unknown else "a rule without match or regex")
+        _check(rule)
     return rules
+
+
+def _check(rule: Rule) -> None:
+    """Refuse a rule with a key or a value that means nothing."""
+    unknown = sorted(rule.keys() - KEYS)
+    if unknown:
+        raise _wrong(f"unknown key {unknown[0]!r}")
+    if len(rule.keys() & {"match", "regex"}) != 1:
+        raise _wrong("a rule has either match or regex")
+    for key, value in rule.items():
+        wanted = _wanted(key, value)
+        if wanted:
+            raise _wrong(f"{key!r} is {value!r}, not {wanted}")
+
+
+def _wanted(key: str, value: object) -> str:
+    """What `key` may be, "" if `value` is that."""
+    match key:
+        case "match" | "stdout" | "stderr" | "full":
+            return "" if isinstance(value, str) else "a text"
+        case "regex":
+            return "" if _is_pattern(value) else "a regular expression"
+        case "hang" | "effect":
+            return "" if isinstance(value, bool) else "true or false"
+        case "die":
+            return "" if value in ("before", "after") else '"before" or "after"'
+        case "exit":
+            return "" if _is_number(value, int) and 0 <= value <= 255 else "a number from 0 to 255"  # type: ignore[operator]
+        case "nth":
+            counts = value if isinstance(value, list) else [value]
+            fits = all(_is_number(count, int) and count > 0 for count in counts)
+            return "" if fits else "a number from 1 or a list of such"
+        case "lock" if value == "forever":
+            return ""
+    return "" if _is_number(value, (int, float)) and value >= 0 else "a number of seconds"  # type: ignore[operator]
+
+
+def _is_number(value: object, types: type | tuple[type, ...]) -> bool:
+    return isinstance(value, types) and not isinstance(value, bool)
+
+
+def _is_pattern(value: object) -> bool:
+    import re
+
+    try:
+        return isinstance(value, str) and bool(re.compile(value))
+    except re.error:
+        return False
 
 
 def _wrong(why: str) -> CommandFailed:

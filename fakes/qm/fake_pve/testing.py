@@ -11,9 +11,13 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fake_pve import seed
+from fake_pve import behaviour, faults, seed
+from fake_pve.errors import CommandFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Path(__file__).resolve().parent
 BIN = next(place for place in (HERE / "bin", HERE.parent / "bin") if place.is_dir())
@@ -88,14 +92,19 @@ class FakeNode:
 
     def faults(self, *rules: dict[str, Any]) -> None:
         """Make the node misbehave from now on, or behave with no rules; docs/fake.md has the rules."""
-        self._write("/etc/fake-pve/faults.json", list(rules))
+        self._write("/etc/fake-pve/faults.json", list(rules), faults.read)
 
     def guests_behave(self, **by_id: dict[str, Any]) -> None:
         """Say how long guests take to boot and answer: `guests_behave(vm100={"agent": "never"}, all={"boot": 5})`."""
         names = {"*" if name == "all" else name.lstrip("vmct"): wishes for name, wishes in by_id.items()}
-        self._write("/etc/fake-pve/guests.json", names)
+        self._write("/etc/fake-pve/guests.json", names, behaviour.read)
 
-    def _write(self, path: str, document: Any) -> None:
+    def _write(self, path: str, document: Any, check: Callable[[str], object]) -> None:
+        """Write a JSON file that the tools read. Raises ValueError for what they would refuse."""
+        try:
+            check(json.dumps(document))
+        except CommandFailed as problem:
+            raise ValueError(problem.message) from None
         file = self.path(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(document))
