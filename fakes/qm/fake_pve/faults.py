@@ -77,7 +77,7 @@ def _check(rule: Rule) -> None:
             raise _wrong(f"{key!r} is {value!r}, not {wanted}")
 
 
-def _wanted(key: str, value: object) -> str:
+def _wanted(key: str, value: Any) -> str:
     """What `key` may be, "" if `value` is that."""
     match key:
         case "match" | "stdout" | "stderr" | "full":
@@ -89,17 +89,17 @@ def _wanted(key: str, value: object) -> str:
         case "die":
             return "" if value in ("before", "after") else '"before" or "after"'
         case "exit":
-            return "" if _is_number(value, int) and 0 <= value <= 255 else "a number from 0 to 255"  # type: ignore[operator]
+            return "" if _is_number(value, int) and 0 <= value <= 255 else "a number from 0 to 255"
         case "nth":
             counts = value if isinstance(value, list) else [value]
             fits = all(_is_number(count, int) and count > 0 for count in counts)
             return "" if fits else "a number from 1 or a list of such"
         case "lock" if value == "forever":
             return ""
-    return "" if _is_number(value, (int, float)) and value >= 0 else "a number of seconds"  # type: ignore[operator]
+    return "" if _is_number(value, (int, float)) and value >= 0 else "a number of seconds"
 
 
-def _is_number(value: object, types: type | tuple[type, ...]) -> bool:
+def _is_number(value: Any, types: type | tuple[type, ...]) -> bool:
     return isinstance(value, types) and not isinstance(value, bool)
 
 
