@@ -299,6 +299,26 @@ def test_a_value_that_cannot_be_is_refused(made: Host, option: str, value: str, 
         assert made.err == message + "\n"
 
 
+@pytest.mark.parametrize(
+    ("zone", "known", "status"),
+    [
+        ("host", True, 255),
+        ("UTC", True, 255),
+        ("Europe/Vienna", True, 25),
+        ("America/Argentina/Buenos_Aires", True, 25),
+        ("Europe/Vienan", False, 255),
+        ("Europe/", False, 255),
+        ("Europe", False, 255),
+        ("Etc/UTC", False, 255),
+    ],
+)
+def test_a_time_zone_is_one_that_there_is(made: Host, zone: str, known: bool, status: int) -> None:
+    """The look for a zone in the system's list is what leaves 25 in errno."""
+    assert (made.pct("set", "101", "--timezone", zone) == 0) is known
+    assert (f"timezone: invalid format - invalid time zone '{zone}'" in made.err) is not known
+    assert made.pct("create", "101", "local:vztmpl/debian.tar.gz", "--timezone", zone) == status
+
+
 def test_a_container_without_a_name_is_called_by_its_id(made: Host) -> None:
     made.ok("set", "101", "--delete", "hostname")
     assert "hostname" not in made.conf(101)

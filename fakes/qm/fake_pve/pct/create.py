@@ -81,7 +81,7 @@ def check_unused(call: Call, vmid: str) -> None:
     """Nobody has the ID. The status is what is left in errno: 25 after a look into the time zones (pct-walk-037)."""
     kind = conf_files.kind_of(call.node, vmid)
     if kind == "lxc":
-        status = 255 if call.params.get("timezone", "host") == "host" else 25
+        status = 255 if call.params.get("timezone", "UTC") in ("host", "UTC") else 25
         raise CommandFailed(f"CT {vmid} already exists on node '{call.node.name}'", status)
     if kind == "qemu":
         raise CommandFailed(f"VM {vmid} already exists on node '{call.node.name}'", 2)
