@@ -167,12 +167,30 @@ def test_lvm_rounds_up_to_extents_and_tells_it(call):
     assert call.lines[0] == "  Rounding up size to full physical extent 4.00 MiB"
 
 
+def test_a_storage_has_its_own_folders_and_format(call):
+    with Path(config.config_path(call.node)).open("a") as file:
+        file.write(
+            "\ndir: own\n\tpath /srv/own\n\tcontent images,iso\n\tformat qcow2\n\tcontent-dirs iso=isos,images=/disks\n"
+        )
+    volid = volume.alloc(call, "own", 8001, None, None, 1024)
+    assert volid == "own:8001/vm-8001-disk-0.qcow2"
+    assert volume.path(call.node, volid) == f"{call.node.root}/srv/own/disks/8001/vm-8001-disk-0.qcow2"
+    assert volume.path(call.node, "own:iso/x.iso") == f"{call.node.root}/srv/own/isos/x.iso"
+    (Path(call.node.root) / "srv/own/isos").mkdir()
+    (Path(call.node.root) / "srv/own/isos/x.iso").touch()
+    assert [found.volid for found in volume.list_volumes(call.node, "own")] == ["own:iso/x.iso", volid]
+    clone = volume.linked_clone(call, volume.make_base(call, volid), 8002)
+    assert clone == "own:8001/base-8001-disk-0.qcow2/8002/vm-8002-disk-0.qcow2"
+    assert volume.exists(call.node, clone)
+    assert "is still in use" in failure(volume.free, call, "own:8001/base-8001-disk-0.qcow2")
+
+
 def test_a_base_volume_with_a_clone_stays(call):
     base = volume.make_base(call, volume.alloc(call, "local", 8001, "raw", None, 1024))
     clone = volume.linked_clone(call, base, 8002)
     assert clone == "local:8001/base-8001-disk-0.raw/8002/vm-8002-disk-0.qcow2"
     assert "is still in use by linked clones" in failure(volume.free, call, base)
-    assert [entry.parent for entry in volume.list_volumes(call.node, "local", 8002, "images")] == [base]
+    assert [entry.volid for entry in volume.list_volumes(call.node, "local", 8002, "images")] == [clone]
     volume.free(call, clone)
     volume.free(call, base)
     assert volume.list_volumes(call.node, "local", None, "images") == []

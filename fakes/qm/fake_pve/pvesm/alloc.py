@@ -21,11 +21,11 @@ def run(call: Call) -> None:
     call.out(f"successfully created '{volid}'")
 
 
-def chosen_format(filename: str, given: str | None) -> str:
-    """The file name's ending decides; another --format contradicts it (pvesm-alloc-018)."""
+def chosen_format(filename: str, given: str | None) -> str | None:
+    """The file name's ending decides; another --format contradicts it (pvesm-alloc-018). None: the storage decides."""
     ending = filename.rpartition(".")[2] if "." in filename else ""
     if ending not in ("raw", "qcow2", "vmdk"):
-        return given or "raw"
+        return given
     if given not in (None, ending):
         raise ParameterErrors({"format": f"different storage formats ({given} != {ending})"})
     return ending

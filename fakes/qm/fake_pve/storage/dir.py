@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from fake_pve.storage.config import Storage
     from fake_pve.storage.names import VolumeName
 
-DEFAULT_FORMAT = "raw"
 VALID_FORMATS = ("raw", "qcow2", "vmdk", "subvol")
 FOLDERS = {
+    "images": "images",
     "iso": "template/iso",
     "vztmpl": "template/cache",
     "snippets": "snippets",
@@ -37,15 +37,27 @@ FEATURES: dict[str, dict[str, tuple[str, ...]]] = {
 
 def file_path(node: Node, storage: Storage, volume: VolumeName) -> str:
     """The file of a volume, with the root in front."""
-    base = config.folder(node, storage)
     if volume.type == "images":
-        return f"{base}/images/{volume.vmid}/{volume.name}"
-    return f"{base}/{FOLDERS[volume.type]}/{volume.name}"
+        return f"{images_folder(node, storage, str(volume.vmid))}/{volume.name}"
+    return f"{content_folder(node, storage, volume.type)}/{volume.name}"
+
+
+def content_folder(node: Node, storage: Storage, kind: str) -> str:
+    """Where the storage keeps volumes of a kind; `content-dirs iso=isos` says otherwise."""
+    own = dict(
+        word.split("=", 1) for word in config.content_types(storage.options.get("content-dirs", "")) if "=" in word
+    )
+    return f"{config.folder(node, storage)}/{own.get(kind, FOLDERS[kind]).strip('/')}"
 
 
 def images_folder(node: Node, storage: Storage, vmid: int | str) -> str:
     """Where a guest's images are."""
-    return f"{config.folder(node, storage)}/images/{vmid}"
+    return f"{content_folder(node, storage, 'images')}/{vmid}"
+
+
+def default_format(storage: Storage) -> str:
+    """The format of an image when nobody asks for one."""
+    return storage.options.get("format", "raw")
 
 
 def image_names(folder: str) -> list[str]:

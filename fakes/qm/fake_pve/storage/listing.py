@@ -15,19 +15,16 @@ PLAIN_TYPES = ("iso", "vztmpl", "backup", "snippets", "import")
 
 
 class Volume:
-    """A row of `pvesm list`: size in bytes (virtual for images), vmid and parent (a linked clone's base) or None."""
+    """A row of `pvesm list`: size in bytes (virtual for images), vmid a guest's ID or None."""
 
-    __slots__ = ("format", "parent", "size", "type", "vmid", "volid")
+    __slots__ = ("format", "size", "type", "vmid", "volid")
 
-    def __init__(
-        self, volid: str, format_: str, type_: str, size: int, vmid: int | None, parent: str | None = None
-    ) -> None:
+    def __init__(self, volid: str, format_: str, type_: str, size: int, vmid: int | None) -> None:
         self.volid = volid
         self.format = format_
         self.type = type_
         self.size = size
         self.vmid = vmid
-        self.parent = parent
 
 
 def volumes(node: Node, storage_id: str, vmid: int | None = None, content: str | None = None) -> list[Volume]:
@@ -59,7 +56,7 @@ def image_files(node: Node, storage: Storage) -> list[tuple[int, str]]:
     """(guest id, file name) of every image of a directory storage."""
     from fake_pve.storage import dir as directory
 
-    folder = f"{config.folder(node, storage)}/images"
+    folder = directory.content_folder(node, storage, "images")
     try:
         ids = [int(name) for name in os.listdir(folder) if name.isdecimal()]
     except OSError:
@@ -69,16 +66,17 @@ def image_files(node: Node, storage: Storage) -> list[tuple[int, str]]:
 
 def image_volumes(node: Node, storage: Storage) -> list[Volume]:
     """The guests' image files; one that cannot be read is left out."""
+    from fake_pve.storage import dir as directory
+
     found = []
     for vmid, name in image_files(node, storage):
         try:
-            seen = image.read(f"{config.folder(node, storage)}/images/{vmid}/{name}")
+            seen = image.read(f"{directory.images_folder(node, storage, vmid)}/{name}")
         except OSError:
             continue
         base = base_volume(seen.backing)
         volid = f"{storage.id}:{base}/{vmid}/{name}" if base else f"{storage.id}:{vmid}/{name}"
-        parent = f"{storage.id}:{base}" if base else None
-        found.append(Volume(volid, name.rpartition(".")[2], "images", seen.size, vmid, parent))
+        found.append(Volume(volid, name.rpartition(".")[2], "images", seen.size, vmid))
     return found
 
 
@@ -105,7 +103,7 @@ def plain_volumes(node: Node, storage: Storage, kind: str, vmid: int | None) -> 
     """ISO images, templates, snippets, backups and importable images."""
     from fake_pve.storage import dir as directory
 
-    folder = f"{config.folder(node, storage)}/{directory.FOLDERS[kind]}"
+    folder = directory.content_folder(node, storage, kind)
     try:
         files = os.listdir(folder)
     except OSError:

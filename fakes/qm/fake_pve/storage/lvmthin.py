@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fake_pve.storage.config import Storage
     from fake_pve.storage.names import VolumeName
 
-DEFAULT_FORMAT = "raw"
 VALID_FORMATS = ("raw",)
 LVMTHIN_PLUGIN = "/usr/share/perl5/PVE/Storage/LvmThinPlugin.pm"
 EXTENT = 4 * 1024 * 1024
@@ -29,6 +28,11 @@ FEATURES = {
     "sparseinit": ("base", "current"),
     "rename": ("current",),
 }
+
+
+def default_format(_: Storage) -> str:
+    """There is only one."""
+    return "raw"
 
 
 def group_folder(node: Node, storage: Storage) -> str:

@@ -54,7 +54,7 @@ def present(node: Node, volid: str) -> tuple[Storage, VolumeName]:
 
 def default_format(storage: Storage) -> str:
     """The format of a volume when nobody asks for one."""
-    text: str = plugin(storage).DEFAULT_FORMAT
+    text: str = plugin(storage).default_format(storage)
     return text
 
 
@@ -92,7 +92,7 @@ def alloc(call: Call, storage_id: str, vmid: int | str, format_: str | None, nam
     config.activate(call.node, storage)
     check_space(call, storage_id)
     module = plugin(storage)
-    volname = module.alloc(call, storage, vmid, format_ or module.DEFAULT_FORMAT, name, size_kib * 1024)
+    volname = module.alloc(call, storage, vmid, format_ or module.default_format(storage), name, size_kib * 1024)
     return f"{storage_id}:{volname}"
 
 
@@ -119,7 +119,7 @@ def has_linked_clones(node: Node, storage: Storage, base: VolumeName) -> bool:
 
     wanted = f"../{base.vmid}/{base.name}"
     for vmid, name in listing.image_files(node, storage):
-        file = f"{config.folder(node, storage)}/images/{vmid}/{name}"
+        file = f"{plugin(storage).images_folder(node, storage, vmid)}/{name}"
         if name.endswith(".qcow2") and image.read(file).backing == wanted:
             return True
     return False
