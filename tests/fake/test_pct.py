@@ -319,6 +319,28 @@ def test_a_time_zone_is_one_that_there_is(made: Host, zone: str, known: bool, st
     assert made.pct("create", "101", "local:vztmpl/debian.tar.gz", "--timezone", zone) == status
 
 
+def test_a_container_needs_more_than_a_truncated_configuration(made: Host) -> None:
+    conf = made.root / "etc/pve/nodes/pve1/lxc/101.conf"
+    conf.write_text("")
+    for line, missing in (
+        ("", "missing 'arch' - internal error"),
+        ("arch: amd64\n", "missing 'ostype' - internal error"),
+        ("ostype: debian\n", "missing 'rootfs' configuration"),
+    ):
+        conf.write_text(made.conf(101) + line)
+        assert made.refused("start", "101") == missing
+        assert made.refused("set", "101", "--cores", "2") == missing
+        assert "cores: 2\n" in made.conf(101)
+    assert made.ok("status", "101") == "status: stopped\n"
+
+
+def test_a_template_needs_no_bridge(made: Host) -> None:
+    assert made.pct("set", "101", "--net0", "name=eth0,bridge=vmbr9") == 2
+    assert made.pct("set", "101", "--cores", "2") == 2
+    made.ok("template", "101")
+    made.ok("set", "101", "--cores", "4")
+
+
 def test_a_container_without_a_name_is_called_by_its_id(made: Host) -> None:
     made.ok("set", "101", "--delete", "hostname")
     assert "hostname" not in made.conf(101)

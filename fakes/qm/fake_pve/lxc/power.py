@@ -66,7 +66,7 @@ def _switch_on(call: Call, vmid: str, conf: Conf) -> None:
     if conf.pending or conf.pending_delete or conf.pending_description is not None:
         changes.apply(call, vmid, conf)
         save(call, vmid, conf)
-    network.check_bridges(call.node, conf.options)
+    check_complete(call.node, conf)
     for _, volid in mountpoint.volumes(conf.options):
         activate(call, volid)
     hook(call, conf, vmid, "pre-start", must_succeed=True)
@@ -74,6 +74,19 @@ def _switch_on(call: Call, vmid: str, conf: Conf) -> None:
     guest.power_on(call, vmid, conf)
     runtime.mark_started(call.node, "lxc", vmid, conf.text)
     hook(call, conf, vmid, "post-start")
+
+
+def check_complete(node: Node, conf: Conf) -> None:
+    """What the container's own file for LXC is made from is there. A template has no such file."""
+    options = conf.options
+    if options.get("template") == "1":
+        return
+    for key in ("arch", "ostype"):
+        if not options.get(key):
+            raise CommandFailed(f"missing '{key}' - internal error")
+    if "rootfs" not in options:
+        raise CommandFailed("missing 'rootfs' configuration")
+    network.check_bridges(node, options)
 
 
 def activate(call: Call, volid: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fake_pve import conf as conf_files
 from fake_pve import lock, schema
 from fake_pve.errors import CommandFailed, ParameterErrors
-from fake_pve.lxc import changes, network, power
+from fake_pve.lxc import changes, power
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def change(call: Call, vmid: str, values: dict[str, str], delete: list[str], rev
         running = power.is_running(call.node, vmid)
         problems = changes.update(call, vmid, conf, running, values, delete, revert)
         power.save(call, vmid, conf)
-        network.check_bridges(call.node, conf.options)
+        power.check_complete(call.node, conf)
         if problems:
             raise ParameterErrors(problems)
 
