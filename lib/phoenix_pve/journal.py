@@ -63,9 +63,9 @@ class Journal:
         self._try(began, {"remove": path, "exit": None}, lambda: self.node.remove(path))
         self._append(began, {"remove": path})
 
-    def hold(self, vmid: int, who: str) -> str | None:
-        """Take the lock of a guest."""
-        return self.node.hold(vmid, who)
+    def hold(self, vmids: Sequence[int], who: str) -> str | None:
+        """Take the locks of guests."""
+        return self.node.hold(vmids, who)
 
     def release(self, vmid: int) -> None:
         """Give the lock of a guest back."""

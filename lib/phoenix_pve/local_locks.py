@@ -6,9 +6,13 @@ import fcntl
 import os
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from phoenix_pve.errors import NodeError
 from phoenix_pve.lock_files import FOLDER, busy_path, left_over, lock_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LONGEST_NAME = 500
 
@@ -25,11 +29,21 @@ class LocalLocks:
         """Return whether this process holds the guest."""
         return vmid in self._held
 
-    def hold(self, vmid: int, who: str) -> str | None:
-        """Take a guest's lock for `who`; return nothing, or who else has it. Raises NodeError."""
-        with self._mutex:
+    def hold(self, vmids: Sequence[int], who: str) -> str | None:
+        """Take guests' locks for `who`, all or none; return nothing, or who else has one. Raises NodeError."""
+        taken: list[int] = []
+        for vmid in vmids:
             if vmid in self._held:
-                return None
+                continue
+            if other := self._try(vmid, who):
+                for before in taken:
+                    self.release(before)
+                return other
+            taken.append(vmid)
+        return None
+
+    def _try(self, vmid: int, who: str) -> str | None:
+        with self._mutex:
             try:
                 return self._take(vmid, who)
             except OSError as error:

@@ -13,7 +13,7 @@ from phoenix_pve.apply import Blocked
 from phoenix_pve.errors import WaitTimeoutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from phoenix_pve.guest import GuestSpec
@@ -69,16 +69,12 @@ class Locks:
 
     def try_all(self, vmids: Iterable[int]) -> bool:
         """Take all guests or none: whoever holds some while waiting for others could wait for ever."""
-        for vmid in sorted(vmids):
-            if self._try(vmid):
-                self.__exit__(None, None, None)
-                return False
-        return True
+        return self._try(sorted(vmids)) is None
 
     def take(self, spec: GuestSpec) -> Iterator[Blocked]:
         """Wait until the guest is free, and take it; yield who holds it. Raises WaitTimeoutError, StoppedError."""
         started, told = self._now(), float("-inf")
-        while who := self._try(spec.vmid):
+        while who := self._try([spec.vmid]):
             now = self._now()
             if now - started >= self._patience:
                 raise WaitTimeoutError(
@@ -96,8 +92,9 @@ class Locks:
             self._held.discard(vmid)
             self._node.release(vmid)
 
-    def _try(self, vmid: int) -> str | None:
-        who = None if vmid in self._held else self._node.hold(vmid, self._who)
+    def _try(self, vmids: Sequence[int]) -> str | None:
+        wanted = [vmid for vmid in vmids if vmid not in self._held]
+        who = self._node.hold(wanted, self._who)
         if who is None:
-            self._held.add(vmid)
+            self._held |= set(wanted)
         return who

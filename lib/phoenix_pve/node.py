@@ -80,8 +80,8 @@ class Node(Protocol):
     def remove(self, path: str) -> None:
         """Remove a file; one that is not there is no error."""
 
-    def hold(self, vmid: int, who: str) -> str | None:
-        """Take the lock of a guest on this node for `who`; return nothing, or who else has it. See lock_files."""
+    def hold(self, vmids: Sequence[int], who: str) -> str | None:
+        """Take the locks of guests for `who`, all or none; return nothing, or who else has one. See lock_files."""
 
     def release(self, vmid: int) -> None:
         """Give the lock of a guest back; one that is not held is no error."""
@@ -176,9 +176,9 @@ class LocalNode:
                 f"{path} cannot be removed: {error.strerror}", "phoenix must run as root on the node"
             ) from None
 
-    def hold(self, vmid: int, who: str) -> str | None:
-        """Take the lock of a guest."""
-        return self._locks.hold(vmid, who)
+    def hold(self, vmids: Sequence[int], who: str) -> str | None:
+        """Take the locks of guests, all or none."""
+        return self._locks.hold(vmids, who)
 
     def release(self, vmid: int) -> None:
         """Give the lock of a guest back."""
@@ -219,9 +219,9 @@ class QueryOnly:
         """Refuse."""
         raise PhoenixError(f"a file was about to be removed while planning: {path}")
 
-    def hold(self, vmid: int, who: str) -> str | None:  # noqa: ARG002
+    def hold(self, vmids: Sequence[int], who: str) -> str | None:  # noqa: ARG002
         """Refuse."""
-        raise PhoenixError(f"guest {vmid} was about to be locked while planning")
+        raise PhoenixError(f"guests were about to be locked while planning: {vmids}")
 
     def release(self, vmid: int) -> None:
         """Refuse."""

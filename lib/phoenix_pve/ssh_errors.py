@@ -52,6 +52,11 @@ CAUSES = (
         "is this machine on the network? try: ssh {host} true",
     ),
     (
+        "open failed",
+        "{host} allows no session over a connection",
+        "set MaxSessions in /etc/ssh/sshd_config there to 10, which is its default",
+    ),
+    (
         "Bad configuration option",
         "your SSH configuration cannot be used: {said}",
         "mend ~/.ssh/config until this works: ssh {host} true",
@@ -68,6 +73,27 @@ def not_connected(host: str, said: str) -> NodeError:
             return NodeError(message.format(**told), hint.format(**told))
     last = (lines or ["ssh said nothing"])[-1][:200]
     return NodeError(f"there is no connection to {host}: {last}", f"does this work? ssh {host} true")
+
+
+def no_answer(host: str, said: str) -> NodeError:
+    """Return the error for a host that lets us in, or seems to, and then says nothing; `said` is all that ssh said."""
+    last = (said.strip().splitlines() or ["ssh said nothing"])[-1][:200]
+    return NodeError(
+        f"{host} gives no answer: {last}", f"does this say `fine`, and at once? ssh -o BatchMode=yes {host} echo fine"
+    )
+
+
+def is_one_too_many(said: str) -> bool:
+    """Return whether ssh said that the server allows no more commands over the connection, so that none began."""
+    return "mux_client_request_session: session request failed" in said
+
+
+def no_session(host: str) -> NodeError:
+    """Return the error for a server that allows a single command over a connection, which holds it open."""
+    return NodeError(
+        f"{host} allows only one session over a connection",
+        "set MaxSessions in /etc/ssh/sshd_config there to 10, which is its default",
+    )
 
 
 def lost(host: str, doing: str) -> NodeError:

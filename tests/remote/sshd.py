@@ -40,6 +40,19 @@ class Sshd:
         self.know_host()
         self._process = self._start()
 
+    def allow(self, line: str) -> None:
+        """Put a line before the server's configuration, such as `MaxSessions 2`."""
+        self.stop()
+        config = self.folder / "sshd_config"
+        config.write_text(f"{line}\n{config.read_text()}")
+        self._process = self._start()
+
+    def log_in_with(self, command: str) -> None:
+        """Have `command` run at every login, in the place of the login shell: $SSH_ORIGINAL_COMMAND is what is wanted."""
+        key = self.folder.joinpath("user_key.pub").read_text()
+        quoted = command.replace('"', r"\"")
+        self.folder.joinpath("authorized_keys").write_text(f'command="{quoted}" {key}')
+
     def set_environment(self, environment: Mapping[str, str]) -> None:
         """Give later sessions another environment."""
         if environment != self._environment:

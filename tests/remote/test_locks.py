@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from phoenix_pve.lock_files import busy_path
-from phoenix_pve.node import LocalNode
+from phoenix_pve.node import LocalNode, Node
 from phoenix_pve.ssh_node import SshNode
 
 WHO = "`phoenix create 8001` (process 1 of me on here, since 12:00:00)"
@@ -24,38 +24,52 @@ def there(node: SshNode, tmp_path: Path) -> SshNode:
 
 def test_here_and_there_exclude_each_other(there: SshNode, tmp_path: Path) -> None:
     here = LocalNode(str(tmp_path))
-    assert there.hold(8001, WHO) is None
-    assert there.hold(8001, WHO) is None, "what is held is held"
-    assert here.hold(8001, "here") == WHO
-    assert here.hold(8002, "here") is None
-    assert there.hold(8002, WHO) == "here"
+    assert there.hold([8001], WHO) is None
+    assert there.hold([8001], WHO) is None, "what is held is held"
+    assert here.hold([8001], "here") == WHO
+    assert here.hold([8002], "here") is None
+    assert there.hold([8002], WHO) == "here"
     there.release(8001)
-    assert here.hold(8001, "here") is None
+    assert _eventually_held(here, 8001)
 
 
 def test_locks_go_with_the_connection(there: SshNode, tmp_path: Path) -> None:
-    assert there.hold(8001, WHO) is None
+    assert there.hold([8001], WHO) is None
     there.close()
     here = LocalNode(str(tmp_path))
+    assert _eventually_held(here, 8001)
+
+
+def _eventually_held(node: Node, vmid: int) -> bool:
     deadline = time.monotonic() + 5
-    while (who := here.hold(8001, "here")) and time.monotonic() < deadline:
+    while (who := node.hold([vmid], "me")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert who is None
+    return who is None
+
+
+def test_many_are_locked_in_one_round_trip_all_or_none(there: SshNode, tmp_path: Path) -> None:
+    here = LocalNode(str(tmp_path))
+    assert here.hold([8050], "here") is None
+    assert there.hold(range(8001, 8100), WHO) == "here"
+    assert _eventually_held(here, 8001)
+    assert _eventually_held(here, 8099)
+    assert there.hold(range(9001, 9300), WHO) is None
+    assert here.hold([9299], "here") == WHO
 
 
 def test_what_a_killed_run_left_running_is_waited_for(there: SshNode, tmp_path: Path) -> None:
-    assert there.hold(8001, WHO) is None
+    assert there.hold([8001], WHO) is None
     there.release(8001)
     with subprocess.Popen(["flock", "--shared", "--close", str(tmp_path) + busy_path(8001), "sleep", "0.5"]):
         deadline = time.monotonic() + 5
-        while not (who := there.hold(8001, "me")) and time.monotonic() < deadline:
+        while not (who := there.hold([8001], "me")) and time.monotonic() < deadline:
             there.release(8001)
         assert who == "a command of me, which is gone; the command still runs" or WHO in str(who)
-    assert there.hold(8001, "me") is None
+    assert there.hold([8001], "me") is None
 
 
 def test_a_command_there_holds_the_busy_lock_while_it_runs(there: SshNode, tmp_path: Path) -> None:
-    assert there.hold(8001, WHO) is None
+    assert there.hold([8001], WHO) is None
     done = there.run(["sh", "-c", "8001", "8001"])
     assert done.exit == 127, "sh was reached"
     (tmp_path / "qm").write_text(f"#!/bin/sh\nflock -n '{tmp_path}{busy_path(8001)}' true || echo busy\n")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from phoenix_pve import ssh_errors, ssh_node
+from phoenix_pve import ssh_connection, ssh_errors, ssh_node
 from phoenix_pve.errors import NodeError, UsageError
 from phoenix_pve.node import LocalNode, QueryOnly, Questions
 from phoenix_pve.ssh_node import SshNode
@@ -78,19 +78,18 @@ def test_threads_share_one_connection(node: SshNode, shared_sshd: Sshd) -> None:
         done = list(pool.map(lambda i: node.run(["sh", "-c", f"sleep 0.3; echo {i}"]).stdout, range(16)))
     assert done == [f"{i}\n" for i in range(16)]
     assert len([call for call in shared_sshd.calls() if "ControlMaster=yes" in call]) == 1
-    assert len(shared_sshd.calls()) == 17
 
 
 def test_closing_leaves_nothing(node: SshNode) -> None:
     node.run(["true"])
-    folder = node._folder
+    folder = node._connection._folder
     assert folder
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_ISSOCK((folder / "s").stat().st_mode)
     node.close()
     assert not folder.exists()
-    assert node._master
-    assert node._master.returncode is not None
+    assert node._connection._master
+    assert node._connection._master.returncode is not None
 
 
 def test_a_long_path_for_temporary_files_is_no_problem(node: SshNode, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
@@ -103,7 +102,7 @@ def test_a_long_path_for_temporary_files_is_no_problem(node: SshNode, tmp_path: 
 
 def test_the_connection_ends_with_its_process_however_that_ends(node: SshNode) -> None:
     code = "from phoenix_pve.ssh_node import SshNode; import time; n = SshNode('pve1')\n"
-    code += "print(n.run(['sh', '-c', 'echo \"$PPID\"']) and n._master.pid, n._folder, flush=True); time.sleep(60)"
+    code += "print(n.run(['sh', '-c', 'echo \"$PPID\"']) and n._connection._master.pid, n._connection._folder, flush=True); time.sleep(60)"
     env = {**os.environ, "PYTHONPATH": str(Path(ssh_node.__file__).parents[1])}
     process = subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True)
     assert process.stdout
@@ -128,6 +127,73 @@ def _eventually(true: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+HOSTILE = [
+    "a b",
+    "'",
+    '"',
+    "$HOME",
+    "`id`",
+    "!x",
+    "\\n",
+    "\n",
+    "é",
+    "*",
+    "~",
+    "#",
+    "%s",
+    "-n",
+    "{a,b}",
+    "&&",
+    "",
+    "\x01",
+]
+SHELL = 'exec {} -c "$SSH_ORIGINAL_COMMAND"'
+LOGINS = [
+    *(SHELL.format(shell) for shell in ("bash", "dash", "zsh", "fish", "tcsh", "ksh", "busybox ash")),
+    "echo Welcome; echo warning >&2; " + SHELL.format("sh"),
+    "printf 'no end of line'; yes | head -50000; " + SHELL.format("sh") + "; echo bye",
+]
+
+
+@pytest.mark.parametrize("login", LOGINS)
+def test_whichever_shell_logs_in_and_whatever_it_says(sshd: Sshd, tmp_path: Path, monkeypatch, login: str) -> None:  # type: ignore[no-untyped-def]
+    words = login.split()
+    if words[0] == "exec" and not shutil.which(words[1]):
+        pytest.skip(f"there is no {words[1]} here")
+    sshd.log_in_with(login)
+    monkeypatch.setenv("PATH", f"{sshd.bin}:{os.environ['PATH']}")
+    node = SshNode("pve1", str(tmp_path))
+    assert node.hold([8001], "who's `there`") is None
+    done = node.run(["printf", "%s|", *HOSTILE])
+    assert (done.stdout, done.stderr, done.exit) == ("".join(f"{word}|" for word in HOSTILE), "", 0)
+    node.write("/x/y", "sec'ret\n")
+    assert node.look(Questions(files={"/x/y": 99})).files["/x/y"].data == b"sec'ret\n"
+    assert LocalNode(str(tmp_path)).hold([8001], "me") == "who's `there`"
+    node.close()
+
+
+@pytest.mark.parametrize("allowed", [2, 4, 10])
+def test_a_server_may_allow_fewer_sessions(sshd: Sshd, monkeypatch, allowed: int) -> None:  # type: ignore[no-untyped-def]
+    sshd.allow(f"MaxSessions {allowed}")
+    monkeypatch.setenv("PATH", f"{sshd.bin}:{os.environ['PATH']}")
+    node = SshNode("pve1")
+    with ThreadPoolExecutor(20) as pool:
+        done = list(pool.map(lambda i: node.run(["sh", "-c", f"sleep 0.02; echo {i}"]).stdout, range(40)))
+    assert done == [f"{i}\n" for i in range(40)]
+    assert len([call for call in sshd.calls() if "ControlMaster=yes" in call]) == 1
+    node.close()
+
+
+def test_a_server_that_allows_one_session_is_told(sshd: Sshd, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    sshd.allow("MaxSessions 1")
+    monkeypatch.setenv("PATH", f"{sshd.bin}:{os.environ['PATH']}")
+    monkeypatch.setattr(ssh_node, "TRIES", 2)
+    node = SshNode("pve1")
+    with pytest.raises(NodeError, match="pve1 allows only one session over a connection"):
+        node.run(["true"])
+    node.close()
 
 
 def cut_soon(sshd: Sshd, started: Path) -> threading.Thread:
@@ -168,10 +234,15 @@ def bad_configuration(sshd: Sshd) -> None:
 
 
 def no_shell(sshd: Sshd) -> None:
-    with (sshd.folder / "authorized_keys").open("r+") as file:
-        key = file.read()
-        file.seek(0)
-        file.write('command="echo This account is closed. >&2; exit 1" ' + key)
+    sshd.log_in_with("echo This account is closed. >&2; exit 1")
+
+
+def no_session(sshd: Sshd) -> None:
+    sshd.allow("MaxSessions 0")
+
+
+def a_shell_that_hangs(sshd: Sshd) -> None:
+    sshd.log_in_with("sleep 60")
 
 
 REFUSALS = [
@@ -181,6 +252,8 @@ REFUSALS = [
     (no_such_host, "pve1: there is no such host", "is the name spelled right?"),
     (nobody_listens, "pve1 refuses the connection", "does its SSH server run"),
     (bad_configuration, "your SSH configuration cannot be used", "mend ~/.ssh/config"),
+    (no_session, "pve1 allows no session", "MaxSessions in /etc/ssh/sshd_config there"),
+    (a_shell_that_hangs, "pve1 gives no answer: ", "does this say `fine`"),
     (no_shell, "pve1 does not answer as a shell does: This account is closed.", "ssh pve1 echo fine"),
 ]
 
@@ -189,6 +262,7 @@ REFUSALS = [
 def test_no_connection(sshd: Sshd, monkeypatch, spoil: Callable[[Sshd], None], message: str, hint: str) -> None:  # type: ignore[no-untyped-def]
     spoil(sshd)
     monkeypatch.setenv("PATH", f"{sshd.bin}:{os.environ['PATH']}")
+    monkeypatch.setattr(ssh_connection, "PATIENCE", 60.0 if spoil is not a_shell_that_hangs else 1.0)
     node = SshNode("pve1")
     for _ in range(2):
         with pytest.raises(NodeError) as caught:
