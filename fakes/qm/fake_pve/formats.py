@@ -188,16 +188,14 @@ def is_tag(value: str) -> bool:
 
 
 def _is_startup(value: str) -> bool:
-    """`order=1,up=2,down=3`, each once, or a bare order first."""
-    keys = set()
-    for part in value.split(","):
-        key, equals, number = part.strip().partition("=")
+    """`order=1,up=2,down=3`, or a bare order; blank parts mean nothing, but something must be there."""
+    for part in filter(str.strip, value.split(",")):
+        key, equals, number = part.partition("=")
         if not equals:
             key, number = "order", key
         if key not in ("order", "up", "down") or not only(number, DIGITS):
             return False
-        keys.add(key)
-    return bool(keys)
+    return bool(value)
 
 
 def _is_cpuset(value: str) -> bool:
@@ -309,7 +307,7 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "pve-storage-content": lambda value: value in CONTENT_TYPES,
     "pve-storage-vgname": lambda value: only(value, ALNUM | frozenset("-_.+")) and value[0] in ALNUM,
     "pve-bridge-id": lambda value: only(value, ALNUM | frozenset("-_.")),
-    "pve-poolid": lambda value: only(value.replace("/", ""), ALNUM | frozenset("-_.")),
+    "pve-poolid": lambda value: all(only(part, ALNUM | frozenset("-_.")) for part in value.split("/")),
     "pve-tag": is_tag,
     "pve-startup-order": _is_startup,
     "pve-cpuset": _is_cpuset,
@@ -346,7 +344,7 @@ MESSAGES = {
     "pve-storage-content": "invalid content type '%s'",
     "pve-storage-vgname": "lvm name '%s' contains illegal characters",
     "pve-bridge-id": "invalid bridge ID '%s'",
-    "pve-poolid": "value does not look like a valid pool ID",
+    "pve-poolid": "pool name '%s' contains invalid characters",
     "pve-tag": "invalid characters in tag",
     "pve-startup-order": "unable to parse startup options",
     "pve-cpuset": "unable to parse cpuset option",

@@ -6,8 +6,9 @@ import time
 
 from fake_pve import behaviour, hookscript, runtime
 from fake_pve import conf as confs
-from fake_pve.errors import CommandFailed
+from fake_pve.errors import CommandFailed, NotModelled
 from fake_pve.lock import check_lock, guest_lock
+from fake_pve.vm import options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,11 +58,19 @@ def switch_off(call: Call, vmid: str, conf: Conf) -> None:
 
 
 def clean_up(call: Call, vmid: str, conf: Conf) -> None:
-    """What follows the end of a machine: pending changes take effect at once (qm-pending-001), its hook script runs."""
+    """What follows the end of a machine: pending changes take effect at once (qm-pending-001), its hook script runs.
+
+    The machine is off already, so what goes wrong is only told.
+    """
     from fake_pve.vm import apply  # only where a machine really stops
 
     runtime.mark_stopped(call.node, "qemu", vmid)
-    apply.apply_pending(call, vmid, conf)
+    try:
+        apply.apply_pending(call, vmid, conf)
+    except NotModelled:
+        raise
+    except CommandFailed as problem:
+        call.out(problem.message)
     hookscript.run(call, conf, vmid, "post-stop", heard=False)
 
 
@@ -106,8 +115,7 @@ def startup_down(conf: Conf) -> float:
 
 def has_agent(conf: Conf) -> bool:
     """Whether the configuration says that there is a guest agent: `agent: 1`, `agent: enabled=1,…`."""
-    first = conf.options.get("agent", "0").split(",")[0].removeprefix("enabled=")
-    return first.lower() in ("1", "on", "yes", "true")
+    return bool(options.agent(conf.options.get("agent", "")))
 
 
 def _ask(call: Call, vmid: str, conf: Conf, power: runtime.Power, timeout: float) -> bool:

@@ -55,8 +55,7 @@ def _load(node: Node, vmid: str) -> Conf:
 
 def switch_on(call: Call, vmid: str, conf: Conf) -> None:
     """Start a machine that has no power; the caller holds the lock and has looked whether it may start."""
-    apply.apply_pending(call, vmid, conf)
-    _generate_cloudinit(call, vmid, conf)
+    _prepare(call, vmid, conf)
     hookscript.run(call, conf, vmid, "pre-start", must_succeed=True)
     warnings = _check_hardware(call, vmid, conf)
     _check_volumes(call.node, conf)
@@ -80,14 +79,17 @@ def power_on(call: Call, vmid: str, conf: Conf) -> None:
     runtime.mark_started(call.node, "qemu", vmid, conf.text)
 
 
-def _generate_cloudinit(call: Call, vmid: str, conf: Conf) -> None:
-    """Write the cloud-init drive anew (qm-set-running-002); what goes wrong in a task ends with 255 (qm-create-128)."""
-    if drive.cloudinit_key(conf.options) is None:
-        return
-    from fake_pve import cloudinit  # only for guests with such a drive
+def _prepare(call: Call, vmid: str, conf: Conf) -> None:
+    """Let what waits take effect and write the cloud-init drive anew (qm-set-running-002).
 
+    What goes wrong in a task ends with 255 (qm-create-128).
+    """
     try:
-        cloudinit.generate(call, vmid, conf)
+        apply.apply_pending(call, vmid, conf)
+        if drive.cloudinit_key(conf.options) is not None:
+            from fake_pve import cloudinit  # only for guests with such a drive
+
+            cloudinit.generate(call, vmid, conf)
     except NotModelled:
         raise
     except CommandFailed as problem:

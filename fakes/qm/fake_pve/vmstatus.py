@@ -41,8 +41,7 @@ def cpus(conf: Conf) -> int:
 
 def bootdisk_bytes(conf: Conf) -> int:
     """The size of the first disk to boot from (a CD-ROM is none), 0 without."""
-    names = boot.order(conf.options.get("boot", "")) or [conf.options.get("bootdisk", "")]
-    for key in names:
+    for key in boot.disks(conf.options):
         if drive.is_name(key) and key in conf.options:
             values = drive.parse(conf.options[key])
             if values.get("file") and values.get("media") != "cdrom":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def run(call: Call) -> None:
     """Print `cur` and `new` lines sorted by key (qm-cloudinit-008, qm-set-running-022); what is deleted is not told."""
     conf = conf_file.load(call.node, "qemu", call.params["vmid"])
-    keys = {key for key in record.SHOWN if conf.options.get(key)} | record.added(conf)
+    keys = {key for key in record.SHOWN if conf.options.get(key, "0") not in ("", "0")} | record.added(conf)
     for key in sorted(keys):
         for line in _lines(conf, key):
             call.out(line)

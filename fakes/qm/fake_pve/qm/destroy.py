@@ -83,7 +83,7 @@ class Destroyer:
     def _is_removable(self, one: drive.Drive) -> bool:
         return not drive.is_cdrom(one, but_cloudinit=True) and ":" in one["file"] and not one["file"].startswith("/")
 
-    def _remove(self, volid: str) -> None:
+    def _remove(self, volid: str, kind: str = "disk") -> None:
         """A volume that cannot be removed is a warning."""
         try:
             storage = storage_config.get(self.call.node, names.split(volid)[0])
@@ -91,14 +91,14 @@ class Destroyer:
                 volume.free(self.call, volid)
         except CommandFailed as problem:
             self.warnings += 1
-            self.call.out(f"WARN: Could not remove disk '{volid}', check manually: {problem.message}")
+            self.call.out(f"WARN: Could not remove {kind} '{volid}', check manually: {problem.message}")
 
     def _remove_unreferenced(self) -> None:
         for storage in storage_config.load(self.call.node).values():
             if storage.disabled or not {"images", "rootdir"} & storage.content:
                 continue
             for found in volume.list_volumes(self.call.node, storage.id, int(self.vmid), "images"):
-                self._remove(found.volid)
+                self._remove(found.volid, "unreferenced disk")
 
     def _purge(self) -> None:
         self.call.out(f"purging VM {self.vmid} from related configurations..")

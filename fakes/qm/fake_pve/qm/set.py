@@ -210,7 +210,7 @@ class Update:
             if waited:
                 disks.detach(self.call, self.vmid, self.conf, drive.parse(value))
         pending.wait_delete(self.conf, name, self.call.flag("force"))
-        if name in self.order:
+        if name in self.order and not waited:
             self._reorder([device for device in self.order if device != name])
 
     def _reorder(self, devices: list[str]) -> None:

@@ -32,10 +32,12 @@ def is_name(key: str) -> bool:
 def parse(text: str) -> Drive:
     """The properties of a drive value; the volume is "file", "" in a damaged value without one.
 
-    Shape and names were checked when the value came in.
+    Shape and names were checked when the value came in; a part that is blank means nothing.
     """
     found: Drive = {"file": ""}
     for part in text.split(","):
+        if not part or part.isspace():
+            continue
         key, equals, value = part.partition("=")
         if not equals:
             key, value = "file", part

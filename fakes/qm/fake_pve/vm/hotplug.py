@@ -8,7 +8,7 @@ from __future__ import annotations
 from fake_pve import bridges
 from fake_pve import conf as conf_file
 from fake_pve.errors import CommandFailed
-from fake_pve.vm import boot, disks, drive, network, pending, record
+from fake_pve.vm import boot, disks, drive, network, options, pending, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,11 +48,7 @@ def _same_card(old: dict[str, str], new: dict[str, str]) -> bool:
 
 def _agent_identity(text: str) -> dict[str, str]:
     """The properties that the running process was started with; none when the agent is off."""
-    pairs = [part.partition("=") for part in text.split(",")]
-    found = {(key if equals else "enabled"): (value if equals else key) for key, equals, value in pairs}
-    enabled = found.pop("enabled", "0").lower() in drive.TRUE
-    found.pop("fstrim_cloned_disks", None)
-    return {"enabled": "1", **found} if enabled else {}
+    return {key: value for key, value in options.agent(text).items() if key != "fstrim_cloned_disks"}
 
 
 class Plugger:
@@ -155,7 +151,7 @@ class Plugger:
     def _agent(self, value: str | None) -> None:
         """Only whether cloned disks are trimmed is no matter of the running process."""
         old = self.conf.options.get("agent")
-        if old is None or value is None or _agent_identity(old) != _agent_identity(value):
+        if old in (None, "0") or value is None or _agent_identity(old) != _agent_identity(value):
             raise Waits
 
     def _usb(self) -> None:

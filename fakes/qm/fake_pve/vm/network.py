@@ -23,6 +23,8 @@ def parse(text: str) -> dict[str, str]:
     """The card's properties; "model" and "macaddr" also from `virtio=MAC`. Validity was checked before."""
     found: dict[str, str] = {}
     for part in text.split(","):
+        if not part or part.isspace():
+            continue
         key, equals, value = part.partition("=")
         if not equals:
             found["model"] = part

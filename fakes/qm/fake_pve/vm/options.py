@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fake_pve import conf_keys, dice
+from fake_pve.propstring import TRUE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ def pinned_machine(machine: str | None) -> str | None:
 def meta(node: Node) -> str:
     """Which QEMU made the guest, and when."""
     return f"creation-qemu={QEMU_VERSION},ctime={dice.now(node)}"
+
+
+def agent(value: str) -> dict[str, str]:
+    """The properties of an `agent` value; none when the agent is off, whatever else is said of it."""
+    pairs = [part.partition("=") for part in value.split(",")]
+    found = {(key if equals else "enabled"): (text if equals else key) for key, equals, text in pairs}
+    enabled = found.get("enabled", "").lower() in TRUE
+    return {**found, "enabled": "1"} if enabled else {}
 
 
 def is_crypted(password: str) -> bool:

@@ -1,0 +1,145 @@
+"""Short lives of virtual machines, step by step, beyond the recordings: each shows one rule.
+
+A step is `command -> status`, then `| …` for a line of stdout and `! …` for one of stderr; with any of these, nothing
+else may have been said there. `+ …` and `- …` are lines that the guest's file must have, or must not have, afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+
+from conformance import node
+from conformance.likeness import lines, normal
+from conformance.replay import in_process
+
+SPARE_LVM = "\nlvmthin: local-lvm\n\tthinpool data\n\tvgname pve\n\tcontent rootdir,images\n\n"
+
+LIVES = {
+    "a stop is not undone by a cloud-init drive that cannot be written": """
+        qm create 8001 --cicustom user=local:snippets/none.yaml -> 0
+        qm start 8001 -> 0
+        qm set 8001 --ide2 local:cloudinit -> 255
+        ! 400 Parameter verification failed.
+        ! ide2: hotplug problem - volume 'local:snippets/none.yaml' does not exist
+        qm stop 8001 -> 0
+        | volume 'local:snippets/none.yaml' does not exist
+        + ide2: local:8001/vm-8001-cloudinit.qcow2,media=cdrom
+        - [PENDING]
+        qm start 8001 -> 255
+        ! volume 'local:snippets/none.yaml' does not exist
+        """,
+    "what waits and cannot be done at a start ends a task": """
+        qm create 8001 --cicustom user=local:snippets/none.yaml -> 0
+        qm set 8001 --ide2 local:cloudinit --scsi0 local:8001/vm-8001-disk-7.raw -> 255
+        ! volume 'local:8001/vm-8001-disk-7.raw' does not exist
+        + [PENDING]
+        qm start 8001 -> 255
+        ! volume 'local:snippets/none.yaml' does not exist
+        - [PENDING]
+        qm status 8001 -> 0
+        | status: stopped
+        """,
+    "blank parts of a property string mean nothing": """
+        qm create 8001 --scsi0 local:1, --net0 virtio,bridge=vmbr0, --startup order=1, -> 0
+        + scsi0: local:8001/vm-8001-disk-0.raw,size=1G
+        + net0: virtio=<MAC>,bridge=vmbr0
+        + startup: order=1,
+        qm create 8002 --startup ' up=2' -> 255
+        ! 400 Parameter verification failed.
+        ! startup: invalid format - unable to parse startup options
+        """,
+    "an agent that was off at the start cannot be had without one": """
+        qm create 8001 --agent 0 -> 0
+        qm start 8001 -> 0
+        qm set 8001 --agent enabled=0 -> 0
+        + [PENDING]
+        """,
+    "an agent's properties have no order": """
+        qm create 8001 --name agentvm --agent fstrim_cloned_disks=1,enabled=1 -> 0
+        qm start 8001 -> 0
+        qm agent 8001 ping -> 0
+        qm set 8001 --agent 1 -> 0
+        - [PENDING]
+        """,
+    "a pool's name has only so many letters": """
+        qm create 8001 --pool a!b -> 255
+        ! 400 Parameter verification failed.
+        ! pool: invalid format - pool name 'a!b' contains invalid characters
+        """,
+    "an unreferenced volume that cannot go is a warning": """
+        qm create 8001 --scsi0 local:1 -> 0
+        * mkdir -p /var/lib/vz/images/8001/vm-8001-disk-5.raw/x
+        qm destroy 8001 --destroy-unreferenced-disks 1 -> 0
+        | WARN: Could not remove unreferenced disk 'local:8001/vm-8001-disk-5.raw', check manually: unlink '/var/lib/vz/images/8001/vm-8001-disk-5.raw' failed - Is a directory
+        ! Task finished with 1 warning(s)!
+        """,
+    "an empty boot order has no boot disk, whatever the old option says": """
+        qm create 8001 --bootdisk scsi0 -> 0
+        qm set 8001 --scsi0 local:2 -> 0
+        + boot:
+        qm list -> 0
+        |       VMID NAME                 STATUS     MEM(MB)    BOOTDISK(GB) PID
+        |       8001 VM 8001              stopped    512                0.00 0
+        qm set 8001 --boot c -> 0
+        qm list -> 0
+        |       VMID NAME                 STATUS     MEM(MB)    BOOTDISK(GB) PID
+        |       8001 VM 8001              stopped    512                2.00 0
+        """,
+    "no cloud-init option that is off is told of": """
+        qm create 8001 --ide2 local:cloudinit --ciupgrade 0 --ciuser me -> 0
+        qm cloudinit pending 8001 -> 0
+        | cur ciuser: me
+        """,
+}
+
+
+def node_at(root: Path) -> None:
+    node.prepare(root)
+    with (root / "etc/pve/storage.cfg").open("a") as file:
+        file.write(SPARE_LVM)
+
+
+def play(root: Path, life: str) -> None:
+    """Run the steps and compare."""
+    for step in split(life):
+        if step[0].startswith("* "):
+            node.set_up(root, step[0][2:], os.environ["PATH"])
+        else:
+            compare(root, *step)
+
+
+def split(life: str) -> list[list[str]]:
+    """A life as steps, each with the lines that tell about it."""
+    steps: list[list[str]] = []
+    for line in filter(None, (line.strip() for line in life.splitlines())):
+        if line[0] in "|!+-" and line[1] == " ":
+            steps[-1].append(line)
+        else:
+            steps.append([line])
+    return steps
+
+
+def compare(root: Path, head: str, *told: str) -> None:
+    command, _, status = head.rpartition(" -> ")
+    argv = shlex.split(command)
+    done, out, err = in_process(root, argv, "")
+    assert (done, command) == (int(status), command), err
+    for mark, text in (("|", out), ("!", err)):
+        wanted = [line[2:].strip() for line in told if line[0] == mark]
+        if wanted:
+            assert [line.strip() for line in lines(normal(text, str(root)), argv)] == wanted, command
+    found = [line.rstrip() for line in "".join(node.confs(root).values()).splitlines()]
+    for line in told:
+        if line[0] in "+-":
+            assert (line[2:] in found) == (line[0] == "+"), (command, line, found)
+
+
+@pytest.mark.parametrize("title", LIVES)
+def test_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, title: str) -> None:
+    node_at(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    play(tmp_path, LIVES[title])
