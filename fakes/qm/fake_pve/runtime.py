@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fake_pve.node import Node
 
 FIRST_PID = 4_194_304  # beyond the kernel's largest: killing one of these by mistake hits nobody
+LATEST = 2**40  # no clock shows that
 REAL_GUESTS = ("simulated", "virtual")
 
 
@@ -44,6 +45,8 @@ def read(node: Node, kind: str, vmid: str | int) -> Power | None:
             words = file.read().split(" ", 4)
         power = Power(int(words[0]), float(words[1]), words[2] == "1", float(words[3]), words[4].rstrip("\n"))
     except (OSError, ValueError, IndexError):
+        return None
+    if not 0 <= power.started < LATEST:  # `nan` is a number too
         return None
     if node.guest in REAL_GUESTS:
         return power if _driver_pid(node, kind, vmid, power) else None

@@ -90,6 +90,7 @@ def efi_copy(call: Call, drive: Drive, storage_id: str, vmid: str, format_: str)
     from fake_pve.storage import copying  # only for guests with UEFI
     from fake_pve.vm import disks
 
+    volume.present(call.node, drive["file"])
     volid = volume.alloc(call, storage_id, vmid, format_, None, disks.EFI_KIB.get(drive.get("efitype", "2m"), 528))
     call.out(f"allocated target volume '{volid}'")
     copying.fill(call, volume.path(call.node, drive["file"]), volume.path(call.node, volid))
