@@ -70,6 +70,12 @@ def _node(target: FakeTarget) -> None:
     target.check()
 
 
+@given(parsers.parse("the cloud image is {content}"))
+def _bad_image(target: FakeTarget, content: str) -> None:
+    texts = {"cut off": b"QFI\xfb" + bytes(20), "empty": b"", "an answer of a site": b"<html>404 Not Found</html>"}
+    target.image.write_bytes(texts[content])
+
+
 @given(parsers.parse('a configuration with VM {vmid:d} named "{name}"'))
 def _configuration(target: FakeTarget, vmid: int, name: str) -> None:
     target.hypervisor = {"admin": {"username": "admin", "ssh_authorized_keys": [ADMIN_KEY]}, "vms": [vm(vmid, name)]}

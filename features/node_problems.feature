@@ -40,6 +40,20 @@ Feature: A node that is not ready is explained before anything is touched
     And no changing command ran on the node
 
   @fake-node
+  Scenario Outline: An image that cannot be used is not used
+    Given the cloud image is <content>
+    When I run "phoenix create 8001"
+    Then it fails with status 5 and says "noble-server-cloudimg-amd64.img <problem>"
+    And it says "download it again"
+    And no changing command ran on the node
+
+    Examples:
+      | content             | problem          |
+      | cut off             | is cut off       |
+      | empty               | is empty         |
+      | an answer of a site | is no disk image |
+
+  @fake-node
   Scenario: An image larger than the disk
     Given VM 8001 has "disk_size_gb" set to 2
     When I run "phoenix create 8001"

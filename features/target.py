@@ -227,9 +227,14 @@ class FakeTarget:
         """Have the template that containers are made from."""
         seed.add_template(str(self.root))
 
+    @property
+    def image(self) -> Path:
+        """The cloud image that VMs are made from."""
+        return self.root / seed.UBUNTU.lstrip("/")
+
     def check(self) -> None:
         """Have the cloud image that VMs are made from."""
-        assert (self.root / seed.UBUNTU.lstrip("/")).is_file()
+        assert self.image.is_file()
 
     def version(self) -> str:
         """The version of the node."""

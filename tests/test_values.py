@@ -143,14 +143,66 @@ def test_any_text_can_be_read_as_storages(text: str) -> None:
     storage_cfg.parse(text)
 
 
+def qcow2(virtual: int, l1: tuple[int, ...] = ()) -> bytes:
+    """The first bytes of a qcow2 image with clusters of 64 KiB, as qemu-img lays it out."""
+    header = b"QFI\xfb" + (3).to_bytes(4, "big") + bytes(12) + (16).to_bytes(4, "big") + virtual.to_bytes(8, "big")
+    table = (3 << 16 if l1 else 0).to_bytes(8, "big")
+    made = header + bytes(4) + len(l1).to_bytes(4, "big") + table
+    return made.ljust(3 << 16, b"\0") + b"".join((1 << 63 | offset).to_bytes(8, "big") for offset in l1)
+
+
+DISK = bytes(510) + b"\x55\xaa"
+MIB = 1 << 20
+
+
 @pytest.mark.parametrize(
     ("length", "head", "expected"),
     [
-        (1000, b"QFI\xfb" + bytes(20) + (7 << 30).to_bytes(8, "big"), image.Image("qcow2", 7 << 30)),
+        (MIB, qcow2(7 << 30), image.Image("qcow2", 7 << 30)),
+        (MIB, qcow2(7 << 30, (0, MIB - 65536)), image.Image("qcow2", 7 << 30)),
         (1000, b"KDMV" + bytes(8) + (2048).to_bytes(8, "little"), image.Image("vmdk", 2048 * 512)),
-        (1000, b"\x00" * 512, image.Image("raw", 1000)),
-        (3, b"QFI", image.Image("raw", 3)),
+        (1024, DISK, image.Image("raw", 1024)),
     ],
 )
 def test_images_tell_their_virtual_size(length: int, head: bytes, expected: image.Image) -> None:
     assert image.inspect(length, head) == expected
+
+
+@pytest.mark.parametrize(
+    ("length", "head", "problem"),
+    [
+        (0, b"", "is empty"),
+        (40, qcow2(7 << 30)[:40], "is cut off: it has 40 bytes, and refers to at least 72"),
+        (3, b"QFI", "is no disk image"),
+        (MIB, qcow2(7 << 30, (2 * MIB, MIB)), f"is cut off: it has {MIB} bytes, and refers to at least {2 * MIB + 65536}"),
+        (3 << 16, qcow2(7 << 30, (MIB,))[: 3 << 16], "is cut off"),
+        (100, b"KDMV", "is cut off"),
+        (28, b"<html>404 Not Found</html>\r\n", "is no disk image"),
+        (MIB, bytes(512), "is no disk image"),
+        (MIB, b"\xfd7zXZ" + bytes(507), "is packed with xz: unpack it first"),
+        (MIB, b"\x1f\x8b" + bytes(510), "is packed with gzip"),
+    ],
+)  # fmt: skip
+def test_an_image_that_cannot_boot_is_known_by_its_first_bytes(length: int, head: bytes, problem: str) -> None:
+    assert image.inspect(length, head).problem.startswith(problem)
+
+
+@given(length=st.integers(0, 1 << 40), head=st.binary(max_size=600), kind=st.sampled_from([b"", b"QFI\xfb", b"KDMV"]))
+def test_any_bytes_can_be_inspected(length: int, head: bytes, kind: bytes) -> None:
+    image.inspect(length, kind + head)
+    image.inspect_archive(length, kind + head)
+
+
+@pytest.mark.parametrize(
+    ("length", "head", "problem"),
+    [
+        (0, b"", "is empty"),
+        (900, b"<html>", "is no archive"),
+        (900, b"PK\x03\x04", "is no archive"),
+        (900, b"\x28\xb5\x2f\xfd", ""),
+        (900, b"\x1f\x8b", ""),
+        (900, bytes(257) + b"ustar", ""),
+    ],
+)
+def test_a_template_is_an_archive(length: int, head: bytes, problem: str) -> None:
+    assert image.inspect_archive(length, head).problem == problem

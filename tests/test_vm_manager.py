@@ -242,6 +242,19 @@ def test_refused_before_anything_is_made(want: dict[str, Any], node: dict[str, A
     assert [r for r in made.refusals if message in r.message and hint in r.hint], made.refusals
 
 
+def test_an_image_that_is_none_is_refused_before_anything_is_made() -> None:
+    made = planned(node=seen(image=Image("qcow2", 4 << 30, "is cut off")))
+    assert (made.changes, [r.message for r in made.refusals]) == (
+        (),
+        ["template_image: /var/lib/vz/template/iso/noble.img is cut off"],
+    )
+
+
+def test_one_command_allows_all_that_a_storage_is_to_hold() -> None:
+    made = planned(want={"storage": "isos", "snippet_storage": "isos"}, node=seen())
+    assert {r.hint for r in made.refusals} == {"allow it: pvesm set isos --content iso,images,snippets"}
+
+
 @pytest.mark.parametrize(
     ("storage", "message", "hint"),
     [

@@ -191,6 +191,11 @@ def refusals_to_create(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
             f"template: the node has no file {spec.image}",
             "fetch it on the node: pveam update && pveam download local <template>",
         )
+    elif spec.clone_from is None and seen.image and seen.image.problem:
+        yield Refusal(
+            f"template: {spec.image} {seen.image.problem}",
+            "remove it and fetch it again: pveam download local <template>",
+        )
 
 
 def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 from phoenix_pve.plan import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from phoenix_pve.storage_cfg import Storage
 
 
-def storage_problems(storages: Mapping[str, Storage], name: str, content: str, key: str) -> Iterator[Refusal]:
-    """Yield why storage `name`, which the configuration's `key` states, cannot hold `content`."""
+def storage_problems(
+    storages: Mapping[str, Storage], name: str, content: str, key: str, beside: Iterable[str] = ()
+) -> Iterator[Refusal]:
+    """Yield why storage `name`, which the configuration's `key` states, cannot hold `content`.
+
+    The advice allows the content types `beside` as well.
+    """
     storage = storages.get(name)
     if storage is None:
         known = ", ".join(sorted(storages)) or "none"
@@ -27,7 +32,7 @@ def storage_problems(storages: Mapping[str, Storage], name: str, content: str, k
             f"name one that has: {able}",
         )
     elif content not in storage.content:
-        wanted = ",".join([*sorted(storage.content), content])
+        wanted = ",".join([*sorted(storage.content), *sorted({content, *beside} - storage.content)])
         yield Refusal(
             f"{key}: the storage `{name}` does not allow the content type `{content}`",
             f"allow it: pvesm set {name} --content {wanted}",

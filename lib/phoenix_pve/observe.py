@@ -177,12 +177,13 @@ def _seen(
     place = snippet_path(storages, spec.snippet_storage, spec.vmid) or ""
     snippet, note = more.get(place), more.get(unfinished.note_path(spec.vmid))
     head = more.get(source_path(storages, spec))
+    inspect = image.inspect if spec.kind is Kind.VM else image.inspect_archive
     volumes = unfinished.volume_files(storages, spec.vmid)
     return Seen(
         state=state,
         storages=storages,
         snippet=snippet.data.decode("utf-8", "replace") if snippet else None,
-        image=image.inspect(head.size, head.data) if head else None,
+        image=inspect(head.size, head.data) if head else None,
         source=_source(spec, powers, files) if absent else None,
         bridges=_bridges(files),
         elsewhere=elsewhere,

@@ -197,10 +197,16 @@ def volumes(state: GuestState) -> Iterator[str]:
             yield drive.volume
 
 
+def _storage_problems(spec: GuestSpec, seen: Seen, name: str, content: str, key: str) -> Iterator[Refusal]:
+    """Yield why a storage cannot hold `content`; where it is to hold disks and snippets, the advice allows both."""
+    both = ("images", "snippets") if spec.storage == spec.snippet_storage else ()
+    yield from node_needs.storage_problems(seen.storages, name, content, key, both)
+
+
 def refusals_to_create(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
     """Yield what stands against making the VM."""
-    yield from node_needs.storage_problems(seen.storages, spec.storage, "images", "storage_pool")
-    yield from node_needs.storage_problems(seen.storages, spec.snippet_storage, "snippets", "snippet_storage")
+    yield from _storage_problems(spec, seen, spec.storage, "images", "storage_pool")
+    yield from _storage_problems(spec, seen, spec.snippet_storage, "snippets", "snippet_storage")
     yield from node_needs.bridge_problems(seen.bridges, spec.network.bridge, "network_bridge")
     if spec.clone_from is not None:
         return
@@ -208,6 +214,11 @@ def refusals_to_create(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
         yield Refusal(
             f"template_image: the node has no file {spec.image}",
             "download the cloud image to that place first; see the README",
+        )
+    elif seen.image.problem:
+        yield Refusal(
+            f"template_image: {spec.image} {seen.image.problem}",
+            "download it again and compare its checksum with the publisher's",
         )
     elif seen.image.bytes > spec.disk_gb * size.GIB:
         yield Refusal(
@@ -221,7 +232,7 @@ def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
     state = seen.state
     if state is None:
         return
-    yield from node_needs.storage_problems(seen.storages, spec.snippet_storage, "snippets", "snippet_storage")
+    yield from _storage_problems(spec, seen, spec.snippet_storage, "snippets", "snippet_storage")
     if nic.parse_vm(state.options.get("net0", "")).get("bridge") != spec.network.bridge:
         yield from node_needs.bridge_problems(seen.bridges, spec.network.bridge, "network_bridge")
     root = disk.parse(state.options.get(ROOT, ""))
@@ -237,7 +248,7 @@ def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
             f"set `disk_size_gb` to at least {-(-root.bytes // size.GIB)}",
         )
     if root.storage != spec.storage:
-        unfit = list(node_needs.storage_problems(seen.storages, spec.storage, "images", "storage_pool"))
+        unfit = list(_storage_problems(spec, seen, spec.storage, "images", "storage_pool"))
         move = Refusal(
             f"storage_pool: the root disk is on `{root.storage}`, the configuration says `{spec.storage}`",
             f"move it with `qm disk move {spec.vmid} {ROOT} {spec.storage} --delete 1`, or set `storage_pool` back",
