@@ -83,11 +83,9 @@ def run(words: Mapping[str, Any], environ: Mapping[str, str], here: Path) -> int
         except PhoenixError as error:
             return screen.fail(error)
     except interrupts.Terminated:
-        screen.say("stopped by SIGTERM; nothing was being changed")
-        return TERMINATED
+        return screen.stopped("stopped by SIGTERM; nothing was being changed", TERMINATED)
     except KeyboardInterrupt:
-        screen.say("interrupted; nothing was being changed")
-        return INTERRUPTED
+        return screen.stopped("interrupted; nothing was being changed", INTERRUPTED)
 
 
 def _run(words: Mapping[str, Any], environ: Mapping[str, str], here: Path, screen: Screen) -> int:
@@ -380,7 +378,7 @@ def _ssh(session: Session, ids: list[int]) -> int:
     goal = login.target(session.node, session.inventory.find(ids[0]), access)
     argv = ssh_config.command(access, goal, session.guest_command)
     if session.dry_run:
-        session.screen.lines(ssh_config.shell_line(argv))
+        session.screen.login(goal, ssh_config.shell_line(argv))
         return 0
     login.prepare(access)
     session.successor.extend(argv)

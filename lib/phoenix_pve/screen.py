@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     from phoenix_pve.ssh_config import Access, Target
 
 
+NARROWEST = 80
+"""Columns of a terminal that does not tell."""
+
+
 class Screen:
     """Two streams and how much to write on them."""
 
@@ -38,6 +41,7 @@ class Screen:
         self._doing: dict[int, str] = {}
         self._expected = self._ended = 0
         self._lost = ""
+        self._documented = False
 
     def say(self, text: str) -> None:
         """Tell a part of the story."""
@@ -76,6 +80,13 @@ class Screen:
         self.complain(error)
         return error.status
 
+    def stopped(self, text: str, status: int) -> int:
+        """End because somebody asked to, while nothing was being changed; return the exit status."""
+        if self._json:
+            self._document({"ok": False, "error": {"message": text, "hint": "", "status": status}})
+        self.say(text)
+        return status
+
     def expect(self, count: int) -> None:
         """Say how many guests will be worked on."""
         self._expected, self._ended = count, 0
@@ -110,7 +121,13 @@ class Screen:
         """On a terminal, show the live line at the bottom."""
         if self._live and self._doing:
             line = f"[{self._ended}/{self._expected}] " + " · ".join(f"{i} {what}" for i, what in self._doing.items())
-            self._put(self._err, f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
+            self._put(self._err, f"\r\x1b[K{line[: self._columns() - 1]}")
+
+    def _columns(self) -> int:
+        """How wide the terminal is that the live line is on, also when stdout goes elsewhere."""
+        with contextlib.suppress(OSError):
+            return os.get_terminal_size(self._err.fileno()).columns or NARROWEST
+        return NARROWEST
 
     def _clear(self) -> None:
         if self._live:
@@ -150,9 +167,12 @@ class Screen:
         else:
             self._print("\n".join(ssh_config.block(access, goal) for goal in goals).rstrip("\n"))
 
-    def lines(self, *lines: str) -> None:
-        """Show results as they are."""
-        self._print(*lines)
+    def login(self, goal: Target, line: str) -> None:
+        """Show the command that leads into a guest."""
+        if self._json:
+            self._document({"ok": True, "guests": [{"id": goal.vmid, "name": goal.name, "command": line}]})
+        else:
+            self._print(line)
 
     def validated(self, inventory: Inventory) -> None:
         """Say that the configuration is good."""
@@ -189,4 +209,6 @@ class Screen:
         self._put(self._out, "".join(f"{line}\n" for line in lines))
 
     def _document(self, document: Mapping[str, Any] | Iterable[Any]) -> None:
-        self._put(self._out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        if not self._documented:
+            self._put(self._out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        self._documented = True
