@@ -87,7 +87,9 @@ def test_what_a_running_guest_has_not_seen_yet_is_said(
 
 
 def test_a_command_that_lies_is_found_by_the_read_back(tmp_path: Path) -> None:
-    with pytest.raises(NotConvergedError, match="every command succeeded, yet the node still differs: Grow"):
+    with pytest.raises(
+        NotConvergedError, match="every command succeeded, yet the node still differs; left: growing the disk"
+    ):
         list(apply(plan(GROW), Recorder(tmp_path), 1, lambda: plan(GROW)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -289,6 +290,32 @@ def test_adopt_marks_and_renames_a_foreign_vm() -> None:
 
 def test_adopt_of_nothing_is_refused() -> None:
     assert "nothing to adopt" in planned(node=seen(), adopt=True).refusals[0].message
+
+
+CLONE = "qm clone 9000 8001 --name ubuntu-2404 --full 1 --storage local --description 'managed by phoenix'"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ({}, []),
+        ({"tags": "phoenix;base", "agent": "0"}, []),
+        ({"tags": None}, ["qm set 8001 --tags phoenix"]),
+        ({"tags": "base", "agent": None}, ["qm set 8001 --tags 'base;phoenix' --agent enabled=1"]),
+        ({"tags": None, "agent": "1,fstrim_cloned_disks=1"}, ["qm set 8001 --tags phoenix"]),
+        ({"cores": "8"}, ["qm set 8001 --cores 2"]),
+        ({"scsi0": "local:9000/base-9000-disk-0.raw,size=8G", "template": "1"}, ["qm disk resize 8001 scsi0 32G"]),
+    ],
+)
+def test_a_clone_is_made_and_then_brought_in_line(source: dict[str, Any], expected: list[str]) -> None:
+    node = seen(None, source=replace(state(Power.STOPPED, **source), vmid=9000), snippet=USER_DATA)
+    made = commands(planned(want={"clone_from": 9000, "image": ""}, node=node))
+    assert made == [CLONE, *expected, "qm start 8001", PING]
+
+
+def test_the_agent_of_a_vm_that_is_no_fresh_clone_is_left_alone() -> None:
+    assert commands(planned(want={"clone_from": 9000}, node=seen(state(agent="0")))) == []
+    assert commands(planned(node=seen(state(agent=None)))) == []
 
 
 DELETE = ["qm stop 8001", "qm destroy 8001 --purge 1", "rm -f /var/lib/vz/snippets/phoenix-8001-user.yaml"]

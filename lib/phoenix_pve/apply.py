@@ -176,11 +176,11 @@ def _stopped(plan: Plan, who: str, number: int) -> str:
 
 def _check(plan: Plan, left: Plan) -> None:
     """Compare what was asked for with what the node shows now."""
-    remains = [type(change).__name__ for change in left.changes if not isinstance(change, WaitForAgent | WaitFor)]
+    remains = [step_words(change) for change in left.changes if not isinstance(change, WaitForAgent | WaitFor)]
     reasons = [refusal.message for refusal in left.refusals]
     if remains or reasons:
         raise NotConvergedError(
-            f"{plan.vmid} {plan.name}: every command succeeded, yet the node still differs: "
+            f"{plan.vmid} {plan.name}: every command succeeded, yet the node still differs; left: "
             + "; ".join([*remains, *reasons]),
             f"`phoenix plan {plan.vmid}` shows what is left; was the guest changed by someone else?",
         )

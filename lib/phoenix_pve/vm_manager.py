@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from phoenix_pve import node_needs
 from phoenix_pve.guest import Power
 from phoenix_pve.observe import snippet_name, snippet_path
+from phoenix_pve.ownership import MARK
 from phoenix_pve.plan import (
     Clone,
     Create,
@@ -89,10 +90,20 @@ def settings(spec: GuestSpec, state: GuestState | None) -> list[Setting]:
     )
     return [
         *common,
+        *_agent(spec, state),
         *_cpu(spec, current, absent=state is None),
         *_network(spec, current),
         *_cloud_init_drive(spec, current),
     ]
+
+
+def _agent(spec: GuestSpec, state: GuestState | None) -> Iterator[Setting]:
+    """Yield the guest agent for a fresh clone of something that had none: phoenix waits for it."""
+    now = state.options.get("agent", "") if state else ""
+    if state and spec.clone_from is not None and MARK not in state.tags:
+        yield Setting(
+            "agent", "enabled=1", now, props.is_true(props.parse(now, "enabled").get("enabled")), "guest agent"
+        )
 
 
 def _cpu(spec: GuestSpec, current: Mapping[str, str], *, absent: bool) -> Iterator[Setting]:
