@@ -64,6 +64,22 @@ Feature: Converge an existing virtual machine
     When I run "phoenix create 8001"
     Then no changing command ran on the node
 
+  Scenario: A VM is never made anew for another base image
+    Given VM 8001 has "template_image" set to "/var/lib/vz/template/iso/another.img"
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: no changes"
+    And no changing command ran on the node
+
+  @fake-node
+  Scenario: A disk that someone added keeps its slot, and the root disk its own
+    Given someone ran "qm set 8001 --scsi1 local:1"
+    And VM 8001 has "disk_size_gb" set to 40
+    When I run "phoenix create 8001"
+    Then it succeeds
+    And exactly 1 changing command ran on the node
+    And the root disk of VM 8001 has 40 GiB
+    And VM 8001 has the option "scsi1" with the value "local:8001/vm-8001-disk-1.raw,size=1G"
+
   Scenario: A disk is never shrunk
     Given VM 8001 has "disk_size_gb" set to 16
     When I run "phoenix create 8001"

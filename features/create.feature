@@ -51,6 +51,24 @@ Feature: Create a virtual machine
     And the root disk of VM 8001 is the volume "local-lvm:vm-8001-disk-"
     And the root disk of VM 8001 has 32 GiB
 
+  @fake-node
+  Scenario: A clone of a template that only the node knows
+    Given someone ran "qm create 8003 --name golden --memory 512 --scsi0 local:4"
+    And someone ran "qm template 8003"
+    And a configuration that also has VM 8002 named "copy" cloned from 8003
+    When I run "phoenix create 8002"
+    Then it succeeds and says "8002 copy: created"
+    And VM 8002 has the options
+      | option | value     |
+      | name   | copy      |
+      | memory | 2048      |
+      | tags   | phoenix   |
+      | agent  | enabled=1 |
+    And the root disk of VM 8002 has 32 GiB
+    When I run "phoenix create 8002"
+    Then it succeeds and says "8002 copy: no changes"
+    And no changing command ran on the node
+
   Scenario: Creating again changes nothing
     Given I have run "phoenix create 8001"
     When I run "phoenix create 8001"

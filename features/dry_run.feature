@@ -49,6 +49,14 @@ Feature: Look before you leap
     When I run "phoenix plan 8001 --exit-code"
     Then it ends with status 0
 
+  @faults
+  Scenario: Planning waits for nobody
+    Given the guest agent never answers
+    And I have run "phoenix create 8001 --no-wait"
+    When I run "phoenix plan 8001"
+    Then it succeeds and says "8001 ubuntu-2404 (VM): no changes"
+    And no command "qm agent" ran on the node
+
   Scenario: No secret stands in a dry run
     Given the administrator has a password
     When I run "phoenix create 8001 --dry-run --verbose"

@@ -179,6 +179,8 @@ def event_lines(event: Event, *, verbose: bool, colour: bool) -> Iterator[str]:
         case Planned():
             if event.plan.alters or event.plan.waiting:
                 yield from plan_lines(event.plan, colour=colour)
+        case StepStarted() if isinstance(event.change, Note | Tidy) and not verbose:
+            pass
         case StepStarted():
             yield f"{event.vmid}: {step_words(event.change)} …"
             if verbose:
