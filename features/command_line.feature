@@ -69,6 +69,14 @@ Feature: The command line
     When I run "phoenix list"
     Then it succeeds and says "8002  web          vm    absent"
 
+  Scenario: Status tells a guest that is somebody else's
+    Given someone ran "qm create 8001 --name precious"
+    When I run "phoenix status 8001"
+    Then it succeeds and says "8001  ubuntu-2404  vm    stopped  not made by phoenix"
+    Given someone ran "qm set 8001 --tags phoenix"
+    When I run "phoenix list"
+    Then it succeeds and says "called `precious` here"
+
   Scenario: JSON on stdout is one document
     When I run "phoenix create 8001 --json"
     Then it succeeds

@@ -368,7 +368,7 @@ def _status(session: Session, ids: list[int]) -> int:
     guests = session.inventory.guests
     specs = [session.inventory.find(vmid) for vmid in ids or sorted(guests)]
     sight = _look(session, specs) if specs else {}
-    session.screen.table([render.status_row(spec, sight[spec.vmid].state) for spec in specs])
+    session.screen.table([render.status_row(spec, sight[spec.vmid]) for spec in specs])
     return 0
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from phoenix_pve.guest import GuestSpec, GuestState
+    from phoenix_pve.observe import Seen
 
 MARK = "phoenix"
 """The tag on every guest that phoenix made or adopted."""
@@ -28,6 +29,15 @@ def is_ours(spec: GuestSpec, state: GuestState) -> bool:
 def is_marked(state: GuestState) -> bool:
     """Return whether phoenix made or adopted the guest."""
     return MARK in state.tags or state.description.strip() == MADE_BY
+
+
+def stranger(spec: GuestSpec, seen: Seen) -> str:
+    """Return in a few words whose the ID is on the node, when it is not the configured guest's; else nothing."""
+    if seen.state is None:
+        return f"the ID is taken by {seen.elsewhere}" if seen.elsewhere else ""
+    if not is_marked(seen.state):
+        return "not made by phoenix"
+    return "" if seen.state.name == spec.name else f"called `{seen.state.name}` here"
 
 
 def _foreign(spec: GuestSpec, state: GuestState, advice: str) -> Iterator[Refusal]:

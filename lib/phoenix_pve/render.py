@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from phoenix_pve.apply import Blocked, Failed, Finished, Noted, Planned, StepDone, StepStarted, Waiting
 from phoenix_pve.commands import shell, steps
 from phoenix_pve.kinds import FACTS
+from phoenix_pve.ownership import stranger
 from phoenix_pve.plan import (
     Clone,
     Create,
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 
     from phoenix_pve.apply import Event
     from phoenix_pve.errors import PhoenixError
-    from phoenix_pve.guest import GuestSpec, GuestState
+    from phoenix_pve.guest import GuestSpec
+    from phoenix_pve.observe import Seen
     from phoenix_pve.plan import Change
 
 COLOURS = {"+": "32", "-": "31", "~": "33", "✓": "32", "✗": "31", "!": "33", "error": "1;31"}
@@ -250,14 +252,16 @@ def error_json(error: PhoenixError) -> dict[str, Any]:
     return {"message": error.message, "hint": error.hint, "status": error.status}
 
 
-def status_row(spec: GuestSpec, state: GuestState | None) -> dict[str, Any]:
-    """Return what `status` and `list` say of a guest, as JSON."""
+def status_row(spec: GuestSpec, seen: Seen) -> dict[str, Any]:
+    """Return what `status` and `list` say of a guest, as JSON; `stranger` says whose it is when it is not ours."""
+    state = seen.state
     return {
         "id": spec.vmid,
         "name": spec.name,
         "kind": spec.kind.value,
         "status": state.power.value if state else "absent",
         "lock": (state.lock or None) if state else None,
+        "stranger": stranger(spec, seen) or None,
         "waiting_for_restart": sorted(state.pending) if state else [],
     }
 
@@ -266,7 +270,8 @@ def table(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Yield rows of status_row as columns."""
     cells = [("ID", "NAME", "KIND", "STATUS", "NOTES")]
     for row in rows:
-        notes = [f"locked ({row['lock']})"] if row["lock"] else []
+        notes = [row["stranger"]] if row["stranger"] else []
+        notes += [f"locked ({row['lock']})"] if row["lock"] else []
         if row["waiting_for_restart"]:
             notes.append(f"waiting for a restart: {', '.join(row['waiting_for_restart'])}")
         cells.append((str(row["id"]), row["name"], row["kind"], row["status"], "; ".join(notes)))
