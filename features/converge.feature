@@ -20,6 +20,7 @@ Feature: Converge an existing virtual machine
       | boot_order    | 3                   | startup     | order=3     |
       | tags          | ["Web", "db"]       | tags        | db;phoenix;web |
       | protection    | true                | protection  | 1           |
+      | description   | "Zeile 1\\n50 % ü"  | description | Zeile 1%0A50 %25 %C3%BC |
 
   Scenario: What cannot take effect while it runs waits for a restart
     Given VM 8001 has "cores" set to 4
@@ -108,6 +109,10 @@ Feature: Converge an existing virtual machine
     When I run "phoenix create 8001"
     Then it succeeds and says "8001 ubuntu-2404: no changes"
     And VM 8001 has the option "tags" with the value "mine;phoenix"
+    Given VM 8001 has "tags" set to []
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: changed"
+    And VM 8001 has the option "tags" with the value "phoenix"
 
   Scenario: What someone changed by hand and the configuration states comes back
     Given someone ran "qm set 8001 --name renamed-not"

@@ -173,6 +173,11 @@ def test_a_volume_of_the_wanted_size_is_not_resized_since_pct_would_fail() -> No
             {"mp0": "fast:a,mp=/srv,size=2G"},
             "mount_points.mp0.storage_pool: mp0 is on `fast`",
         ),
+        (
+            {"extras": {"mount_points": (MountPoint("mp0", "fast", 2, "/new"),)}},
+            {"mp0": "fast:a,mp=/srv,size=2G", "protection": "1"},
+            "container 101 is protected, so mp0 cannot be changed",
+        ),
         ({}, {"tags": None}, "did not make"),
         ({"cores": 2}, {"lock": "snapshot"}, "is locked (snapshot)"),
     ],

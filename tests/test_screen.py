@@ -12,7 +12,7 @@ import termios
 
 from phoenix_pve.apply import StepStarted
 from phoenix_pve.errors import RefusedError
-from phoenix_pve.plan import Start
+from phoenix_pve.plan import Create, Start
 from phoenix_pve.screen import Screen
 
 
@@ -31,6 +31,15 @@ def test_being_stopped_is_a_document_too() -> None:
     assert screen.stopped("interrupted; nothing was being changed", 130) == 130
     assert json.loads(out.getvalue())["error"]["status"] == 130
     assert err.getvalue() == "interrupted; nothing was being changed\n"
+
+
+def test_a_change_of_several_commands_is_told_once() -> None:
+    err = io.StringIO()
+    screen = Screen(io.StringIO(), err, {}, json=False, quiet=False, verbose=False)
+    for line in ("pct create 101", "rm -f keys"):
+        screen.event(StepStarted(101, Create((), template="t"), line))
+    screen.event(StepStarted(101, Start(), "pct start 101"))
+    assert err.getvalue() == "101: creating from the template …\n101: starting …\n"
 
 
 def test_the_live_line_fits_the_terminal_although_stdout_is_a_file() -> None:

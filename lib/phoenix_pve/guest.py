@@ -89,7 +89,7 @@ class GuestSpec:
     onboot: bool | None = None
     boot_order: int | None = None
     boot_delay: int | None = None
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None
     description: str | None = None
     protection: bool | None = None
     clone_from: int | None = None

@@ -173,9 +173,9 @@ def _container_extras(container: Container | ClonedContainer) -> ContainerExtras
     )
 
 
-def _tags(tags: list[str] | None) -> tuple[str, ...]:
-    """Return tags as Proxmox writes them: lower case, each once, sorted."""
-    return tuple(sorted({tag.lower() for tag in tags or ()}))
+def _tags(tags: list[str] | None) -> tuple[str, ...] | None:
+    """Return tags as Proxmox writes them: lower case, each once, sorted; None where none are stated."""
+    return None if tags is None else tuple(sorted({tag.lower() for tag in tags}))
 
 
 def _vms(folder: Path, config: HypervisorConfig, problems: list[str]) -> list[GuestSpec]:

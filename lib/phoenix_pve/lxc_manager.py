@@ -216,6 +216,17 @@ def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
         now = disk.parse(state.options.get(slot, ""))
         yield from _shrinking(slot, gib, now)
         yield from _moving(spec.vmid, slot, storage, now, seen)
+    yield from _protected_points(spec, state)
+
+
+def _protected_points(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:
+    """Yield that pct changes no mount point of a protected container, not even when the protection goes as well."""
+    points = [setting.option for setting in differing(settings(spec, state)) if setting.option.startswith("mp")]
+    if points and props.is_true(state.options.get("protection")):
+        yield Refusal(
+            f"mount_points: container {spec.vmid} is protected, so {', '.join(points)} cannot be changed",
+            f"take the protection off first: pct set {spec.vmid} --protection 0",
+        )
 
 
 def _other_system(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:

@@ -92,7 +92,8 @@ class Screen:
         self._expected, self._ended = count, 0
 
     def event(self, event: Event) -> None:
-        """Tell what happens."""
+        """Tell what happens; of a change with several commands, the words for it once."""
+        told = isinstance(event, StepStarted) and self._doing.get(event.vmid) == step_words(event.change)
         self._note(event)
         if isinstance(event, Finished):
             if not self._json:
@@ -100,7 +101,7 @@ class Screen:
                 self._print(render.finished_line(event), *render.proof_lines(event))
         elif isinstance(event, Failed):
             self.complain(event.error)
-        else:
+        elif not told or self._verbose:
             for line in render.event_lines(event, verbose=self._verbose, colour=self._colour_err):
                 self.say(line)
         self._draw()

@@ -93,7 +93,7 @@ def startup(spec: GuestSpec, old: str) -> Setting | None:
 def tags(spec: GuestSpec, old: Iterable[str], old_text: str) -> Setting:
     """Return phoenix's mark with the stated tags; without stated ones, those that are there stay."""
     current = set(old)
-    wanted = {MARK, *(spec.tags or current)}
+    wanted = {MARK, *(current if spec.tags is None else spec.tags)}
     return Setting(
         "tags",
         ";".join(sorted(wanted)),
