@@ -185,8 +185,8 @@ def test_a_clone_may_have_a_source_that_the_configuration_does_not_define(tmp_pa
     ("admin", "change", "expected"),
     [
         (KEYED, {}, []),
-        (None, {}, ["`admin` is not set, so nobody can log in", "`admin` is not set, so nobody can log in"]),
-        (KEYED, {"admin": {"ssh_authorized_keys": []}}, ["`admin` has neither a key nor a password, so nobody can log in"]),
+        (None, {}, ["`admin` is not set, so nobody can log into 8001, 8002"]),
+        (KEYED, {"admin": {"ssh_authorized_keys": []}}, ["`admin` has neither a key nor a password, so nobody can log into 8002"]),
         (KEYED, {"name": "ubuntu-2404"}, ["the name ubuntu-2404 is also that of 8001"]),
         (KEYED, {"network_config": {"ip": "10.0.0.5/16"}}, ["the address 10.0.0.5 is also that of 8001"]),
         (KEYED, {"mac_address": "bc:24:11:00:80:01"}, ["the MAC address BC:24:11:00:80:01 is also that of 8001"]),
@@ -194,8 +194,15 @@ def test_a_clone_may_have_a_source_that_the_configuration_does_not_define(tmp_pa
 )  # fmt: skip
 def test_what_is_probably_a_mistake_is_noted(tmp_path: Path, admin: Any, change: Any, expected: list[str]) -> None:
     first = {**VM, "network_config": {"ip": "10.0.0.5/24"}, "mac_address": "BC:24:11:00:80:01"}
-    found = load(tmp_path, {"admin": admin, "vms": [first, {**VM, "vmid": 8002, "name": "web", **change}]}).notes
-    assert [note.partition("): ")[2] for _, note in found] == expected
+    found = load(tmp_path, {"admin": admin, "vms": [first, {**VM, "vmid": 8002, "name": "web", **change}]}).notes()
+    assert [note.rpartition("): ")[2] for note in found] == expected
+
+
+def test_many_guests_with_the_same_mistake_are_one_note(tmp_path: Path) -> None:
+    found = load(tmp_path, {"vms": [{**VM, "vmid": 100 + i, "name": f"vm{i}"} for i in range(300)]})
+    assert found.notes() == ["`admin` is not set, so nobody can log into 100, 101, 102, 103, 104 and 295 more"]
+    assert found.notes({399}) == ["`admin` is not set, so nobody can log into 399"]
+    assert found.notes(()) == []
 
 
 def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:

@@ -206,7 +206,8 @@ def _reached(session: Session, goal: Goal, specs: list[GuestSpec], ids: list[int
         for vmid in idle:
             locks.drop(vmid)
         _tell_needs(session, specs, set(ids))
-        _tell_notes(session, plans.keys() - existing)
+        for note in session.inventory.notes(plans.keys() - existing):
+            session.screen.say(f"note: {note}")
     if goal is Goal.DELETE:
         plans = _keep_what_is_needed(session, plans)
     if session.dry_run:
@@ -227,13 +228,6 @@ def _tell_needs(session: Session, specs: list[GuestSpec], asked: set[int]) -> No
     for spec in specs:
         if spec.vmid not in asked:
             session.screen.say(f"{spec.vmid} {spec.name} is needed as well")
-
-
-def _tell_notes(session: Session, absent: set[int]) -> None:
-    """Tell what is probably a mistake in guests that are about to be made."""
-    for vmid, note in session.inventory.notes:
-        if vmid in absent:
-            session.screen.say(f"note: {note}")
 
 
 def _keep_what_is_needed(session: Session, plans: dict[int, Plan]) -> dict[int, Plan]:

@@ -10,7 +10,7 @@ from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from phoenix_pve.guest import GuestSpec
 
@@ -36,23 +36,39 @@ def problems(specs: Sequence[GuestSpec]) -> Iterator[str]:
         yield f"{known[cycle[0]].origin}.dependencies: a cycle: {' → '.join(map(str, cycle))}"
 
 
-def notes(specs: Sequence[GuestSpec]) -> Iterator[tuple[int, str]]:
-    """Yield what is allowed and yet probably a mistake, with the ID of the guest that it is about."""
+def notes(specs: Sequence[GuestSpec], about: Container[int]) -> Iterator[str]:
+    """Yield what is allowed and yet probably a mistake in the guests that it is about."""
+    lacking: dict[str, list[int]] = {}
     for spec in specs:
-        if spec.kind is Kind.VM and not (spec.admin and (spec.admin.ssh_authorized_keys or spec.admin.password_hash)):
-            lacks = "has neither a key nor a password" if spec.admin else "is not set"
-            yield spec.vmid, f"{spec.origin}: `admin` {lacks}, so nobody can log in"
-    unique: dict[tuple[str, str], int] = {}
+        if (lacks := _lack_of_login(spec)) and spec.vmid in about:
+            lacking.setdefault(lacks, []).append(spec.vmid)
+    for lacks, ids in lacking.items():
+        yield f"`admin` {lacks}, so nobody can log into {_few(ids)}"
+    first: dict[tuple[str, str], int] = {}
     for spec in specs:
-        ip = spec.network.ip.partition("/")[0]
-        for what, value in (
-            ("name", spec.name),
-            ("address", ip if ip != "dhcp" else ""),
-            ("MAC address", spec.network.mac),
-        ):
-            first = unique.setdefault((what, value), spec.vmid) if value else spec.vmid
-            if first != spec.vmid:
-                yield spec.vmid, f"{spec.origin}: the {what} {value} is also that of {first}"
+        for what, value in _unique(spec):
+            if first.setdefault((what, value), spec.vmid) != spec.vmid and spec.vmid in about:
+                yield f"{spec.origin}: the {what} {value} is also that of {first[what, value]}"
+
+
+def _lack_of_login(spec: GuestSpec) -> str:
+    if spec.kind is not Kind.VM or (spec.admin and (spec.admin.ssh_authorized_keys or spec.admin.password_hash)):
+        return ""
+    return "has neither a key nor a password" if spec.admin else "is not set"
+
+
+def _few(ids: Sequence[int]) -> str:
+    rest = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
+    return ", ".join(map(str, ids[:5])) + rest
+
+
+def _unique(spec: GuestSpec) -> Iterator[tuple[str, str]]:
+    """Yield what no two guests should have alike."""
+    yield "name", spec.name
+    if spec.network.ip != "dhcp":
+        yield "address", spec.network.ip.partition("/")[0]
+    if spec.network.mac:
+        yield "MAC address", spec.network.mac
 
 
 def find_cycle(needs: Mapping[int, Iterable[int]]) -> list[int]:

@@ -26,7 +26,7 @@ from phoenix_pve.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from phoenix_pve.models import Guest
 
@@ -43,8 +43,10 @@ class Inventory:
 
     folder: Path
     guests: Mapping[int, GuestSpec]
-    notes: tuple[tuple[int, str], ...] = ()
-    """What is allowed and yet probably a mistake, with the ID of the guest that it is about."""
+
+    def notes(self, about: Collection[int] | None = None) -> list[str]:
+        """Return what is probably a mistake in some guests, or in all."""
+        return list(fleet.notes(list(self.guests.values()), self.guests if about is None else about))
 
     def find(self, vmid: int) -> GuestSpec:
         """Return the guest with this ID. Raises UndefinedGuestError, which lists the known ones."""
@@ -102,7 +104,7 @@ def _inventory(folder: Path, hypervisor: HypervisorConfig, lxc: LxcConfig | None
     problems.extend(fleet.problems(specs))
     if problems:
         raise ConfigError(problems, VALIDATE_HINT)
-    return Inventory(folder, guests, tuple(fleet.notes(specs)))
+    return Inventory(folder, guests)
 
 
 def _containers(folder: Path, config: HypervisorConfig, lxc: LxcConfig | None, problems: list[str]) -> list[GuestSpec]:

@@ -185,11 +185,11 @@ class Screen:
                     "ok": True,
                     "vms": counts[Kind.VM],
                     "containers": counts[Kind.CONTAINER],
-                    "notes": [note for _, note in inventory.notes],
+                    "notes": inventory.notes(),
                 }
             )
             return
-        for _, note in inventory.notes:
+        for note in inventory.notes():
             self.say(f"note: {note}")
         vms, containers = (
             f"{n} {word}{'s' * (n != 1)}" for n, word in zip(counts.values(), ("VM", "container"), strict=True)
