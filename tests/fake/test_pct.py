@@ -118,6 +118,19 @@ def test_a_failed_hotplug_stays_pending(made: Host) -> None:
     assert "[pve:pending]\nnet1: name=eth1,bridge=vmbr9\n" in made.conf(101)
 
 
+def test_an_interface_with_a_name_that_is_taken_cannot_be_plugged(made: Host) -> None:
+    made.ok("set", "101", "--net0", "name=eth0,bridge=vmbr0", "--net1", "name=eth1,bridge=vmbr0")
+    made.ok("start", "101")
+    assert (
+        "net0: unable to hotplug net0: command 'lxc-device -n 101 add veth101i0p eth1' failed: exit code 1"
+        in made.refused("set", "101", "--net0", "name=eth1,bridge=vmbr0")
+    )
+    assert "net0" not in made.conf(101).partition("[pve:pending]")[0]
+    assert made.conf(101).endswith("[pve:pending]\nnet0: name=eth1,bridge=vmbr0\n")
+    made.ok("set", "101", "--net0", "name=eth0,bridge=vmbr0,ip=dhcp", "--net1", "name=eth2,bridge=vmbr0")
+    assert "pve:pending" not in made.conf(101)
+
+
 # --- inside ----------------------------------------------------------------------------------------------
 
 

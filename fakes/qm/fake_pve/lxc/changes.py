@@ -302,10 +302,20 @@ def _unplug(call: Call, vmid: str, conf: Conf, key: str) -> None:
     _delete(call, vmid, conf, key)
 
 
+def _check_name_is_free(vmid: str, conf: Conf, key: str, name: str) -> None:
+    """Two interfaces cannot have one name; what was plugged as `key` before is gone already when that shows."""
+    others = [text for other, text in conf.options.items() if network.is_key(other) and other != key]
+    if name in map(network.interface, others):
+        drop_current(conf, key)
+        command = f"lxc-device -n {vmid} add veth{vmid}i{key[3:]}p {name}"
+        raise CommandFailed(f"command '{command}' failed: exit code 1")
+
+
 def _plug(call: Call, vmid: str, conf: Conf, key: str) -> None:
     value = waiting(conf)[key]
     if network.is_key(key):
         network.check_bridges(call.node, {key: value})
+        _check_name_is_free(vmid, conf, key, network.interface(value))
     elif key != "rootfs" and mountpoint.is_key(key):
         if key in conf.options:
             raise _Skip
