@@ -202,7 +202,21 @@ def test_what_is_not_modelled_says_so_with_its_own_status(tmp_path) -> None:
     assert "not modelled" in err
 
 
-def test_a_node_must_be_named() -> None:
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("FAKE_PVE_ROOT", "", "FAKE_PVE_ROOT is not set: it must name the folder that stands for the node's /"),
+        ("FAKE_PVE_ROOT", "/nowhere/node", "FAKE_PVE_ROOT names no folder: /nowhere/node"),
+        ("FAKE_PVE_ROOT", "/tmp/..", "FAKE_PVE_ROOT is /, but this machine is no node to play with"),
+        ("FAKE_PVE_GUEST", "real", "FAKE_PVE_GUEST is 'real', not one of none, recorded, simulated, virtual"),
+        ("FAKE_PVE_TIME_SCALE", "fast", "FAKE_PVE_TIME_SCALE is 'fast', not a number from 0"),
+        ("FAKE_PVE_TIME_SCALE", "-1", "FAKE_PVE_TIME_SCALE is '-1', not a number from 0"),
+        ("FAKE_PVE_TIME_SCALE", "inf", "FAKE_PVE_TIME_SCALE is 'inf', not a number from 0"),
+    ],
+)
+def test_a_wrong_environment_is_told(tmp_path, variable, value, why) -> None:
     err = io.BytesIO()
-    assert main("qm", ["list"], {}, io.BytesIO(), io.BytesIO(), err) == 70
-    assert b"FAKE_PVE_ROOT" in err.getvalue()
+    environment = {"FAKE_PVE_ROOT": str(tmp_path), variable: value}
+    assert main("pct", ["list"], environment, io.BytesIO(), io.BytesIO(), err) == 70
+    assert err.getvalue().decode() == f"fake-pve: {why}\n"
+    assert list(tmp_path.iterdir()) == []

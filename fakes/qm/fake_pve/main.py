@@ -7,7 +7,7 @@ import os
 from fake_pve import faults, journal
 from fake_pve.call import Call
 from fake_pve.errors import NOT_MODELLED_STATUS, CommandFailed, NotModelled, ParameterErrors
-from fake_pve.node import Node
+from fake_pve.node import Node, misuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ def main(
 
     Nothing of the process is used but what is given, so that it can be called many times in one process.
     """
-    if not environ.get("FAKE_PVE_ROOT"):
-        stderr.write(b"fake-pve: FAKE_PVE_ROOT is not set: it must name the folder that stands for the node's /\n")
+    wrong = misuse(environ)
+    if wrong:
+        stderr.write(f"fake-pve: {wrong}\n".encode("utf-8", "surrogateescape"))
         return NOT_MODELLED_STATUS
     call = Call(Node(environ), tool, (stdin, stdout, stderr))
     entry_ = journal.begin(call, argv)

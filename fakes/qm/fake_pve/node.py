@@ -12,6 +12,29 @@ if TYPE_CHECKING:
 KIND_FOLDER = {"qemu": "qemu-server", "lxc": "lxc"}
 
 
+GUESTS = ("none", "recorded", "simulated", "virtual")
+
+
+def misuse(environ: Mapping[str, str]) -> str:
+    """Why no node can be made of these variables, "" if one can."""
+    root = environ.get("FAKE_PVE_ROOT")
+    if not root:
+        return "FAKE_PVE_ROOT is not set: it must name the folder that stands for the node's /"
+    if not os.path.isdir(root):
+        return f"FAKE_PVE_ROOT names no folder: {root}"
+    if os.path.samefile(root, "/"):
+        return "FAKE_PVE_ROOT is /, but this machine is no node to play with"
+    guest = environ.get("FAKE_PVE_GUEST") or "none"
+    if guest not in GUESTS:
+        return f"FAKE_PVE_GUEST is {guest!r}, not one of {', '.join(GUESTS)}"
+    scale = environ.get("FAKE_PVE_TIME_SCALE") or "1"
+    try:
+        fits = 0 <= float(scale) < float("inf")
+    except ValueError:
+        fits = False
+    return "" if fits else f"FAKE_PVE_TIME_SCALE is {scale!r}, not a number from 0"
+
+
 def _ignore(line: str) -> None:
     """What happens to complaints until somebody listens."""
 

@@ -11,7 +11,7 @@ import socket
 import sys
 
 from fake_pve import guests
-from fake_pve.node import KIND_FOLDER, Node
+from fake_pve.node import KIND_FOLDER, Node, misuse
 
 CHUNK = 1 << 16
 
@@ -20,6 +20,10 @@ def main(argv: list[str]) -> int:
     """Connect; the exit status."""
     if len(argv) != 1 or "FAKE_PVE_ROOT" not in os.environ:
         sys.stderr.write("usage: FAKE_PVE_ROOT=… FAKE_PVE_GUEST=… guest-connect ID\n")
+        return 2
+    wrong = misuse(os.environ)
+    if wrong:
+        sys.stderr.write(f"guest-connect: {wrong}\n")
         return 2
     try:
         with connection(Node(os.environ), argv[0]) as guest:
