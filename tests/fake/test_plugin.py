@@ -95,7 +95,9 @@ def test_the_package_brings_plugin_and_tools(tmp_path: Path) -> None:
         wheel,
     ]
     subprocess.run(install, check=True, capture_output=True)
-    assert "pytest11" in (site / "fake_pve-0.1.0.dist-info/entry_points.txt").read_text()
+    about = site / "fake_pve-0.1.0.dist-info"
+    assert "pytest11" in (about / "entry_points.txt").read_text()
+    assert (about / "licenses/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
     code = (
         "import pathlib, sys; from fake_pve.testing import FakeNode; n = FakeNode(pathlib.Path(sys.argv[1]));"
         "n.run('qm', 'create', '100'); print(n.run('qm', 'list').stdout, n.run('pvesm', 'status').stdout, n.run('pct', 'list').stdout)"
