@@ -367,6 +367,12 @@ def test_the_id_is_looked_at_before_the_keys(made: Host) -> None:
     assert made.refused("create", "102", "local:vztmpl/debian.tar.gz", *keys) == "SSH public key validation error"
 
 
+def test_a_snapshot_is_never_current(made: Host) -> None:
+    lines = made.refused("config", "101", "--current", "--snapshot", "s1").splitlines()
+    told = [f"{name}: cannot use 'snapshot' parameter with 'current'" for name in ("current", "snapshot")]
+    assert lines[1:3] == told
+
+
 def test_only_volumes_can_be_checked(made: Host) -> None:
     made.ok("set", "101", "--mp0", "/root,mp=/host")
     assert made.refused("fsck", "101", "--device", "mp0") == "path '/root' does not point to a block device"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fake_pve import conf as conf_files
-from fake_pve.errors import CommandFailed
+from fake_pve.errors import CommandFailed, ParameterErrors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 def run(call: Call) -> None:
     """`--current` shows the values in effect, `--snapshot` those of a snapshot."""
-    conf = conf_files.load(call.node, "lxc", call.params["vmid"])
     name = call.params.get("snapshot")
+    if name is not None and call.flag("current"):
+        problem = "cannot use 'snapshot' parameter with 'current'"
+        raise ParameterErrors({"current": problem, "snapshot": problem})
+    conf = conf_files.load(call.node, "lxc", call.params["vmid"])
     if name is not None:
         if name not in conf.snapshots:
             raise CommandFailed(f"snapshot '{name}' does not exist")
