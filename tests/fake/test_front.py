@@ -202,6 +202,14 @@ def test_what_is_not_modelled_says_so_with_its_own_status(tmp_path) -> None:
     assert "not modelled" in err
 
 
+def test_a_node_with_folders_for_files_is_told_and_no_mistake(tmp_path) -> None:
+    guests = tmp_path / "etc/pve/nodes/pve1/lxc"
+    (guests / "101.conf").mkdir(parents=True)
+    assert call(tmp_path, "pct", "config", "101") == (255, "", f"can't open '{guests}/101.conf' - Is a directory\n")
+    (tmp_path / "run").touch()
+    assert call(tmp_path, "pct", "set", "102", "--cores", "1")[2].endswith("- Not a directory\n")
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "why"),
     [

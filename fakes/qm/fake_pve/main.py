@@ -61,6 +61,13 @@ def _reported(call: Call, argv: list[str], rule: faults.Rule | None) -> int:
         return passed_on.code if isinstance(passed_on.code, int) else 1
     except BrokenPipeError:
         raise
+    except (
+        IsADirectoryError,
+        NotADirectoryError,
+        PermissionError,
+    ) as damage:  # of the node, by whoever wrote its files
+        call.err(f"can't open '{damage.filename}' - {damage.strerror}")
+        return 255
     except Exception as mistake:  # noqa: BLE001 - a mistake of the fake's own must not look like the real tool's answer
         call.err(_confession(call.node, argv, mistake))
         return NOT_MODELLED_STATUS
