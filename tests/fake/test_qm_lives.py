@@ -1,22 +1,12 @@
-"""Short lives of virtual machines, step by step, beyond the recordings: each shows one rule.
-
-A step is `command -> status`, then `| …` for a line of stdout and `! …` for one of stderr; with any of these, nothing
-else may have been said there. `+ …` and `- …` are lines that the guest's file must have, or must not have, afterwards.
-"""
+"""Short lives of virtual machines beyond the recordings: each shows one rule (see fake_lives.py for the notation)."""
 
 from __future__ import annotations
 
-import os
-import shlex
 from pathlib import Path
 
 import pytest
 
-from conformance import node
-from conformance.likeness import lines, normal
-from conformance.replay import in_process
-
-SPARE_LVM = "\nlvmthin: local-lvm\n\tthinpool data\n\tvgname pve\n\tcontent rootdir,images\n\n"
+from fake_lives import node_at, play
 
 LIVES = {
     "a stop is not undone by a cloud-init drive that cannot be written": """
@@ -95,47 +85,6 @@ LIVES = {
         | cur ciuser: me
         """,
 }
-
-
-def node_at(root: Path) -> None:
-    node.prepare(root)
-    with (root / "etc/pve/storage.cfg").open("a") as file:
-        file.write(SPARE_LVM)
-
-
-def play(root: Path, life: str) -> None:
-    """Run the steps and compare."""
-    for step in split(life):
-        if step[0].startswith("* "):
-            node.set_up(root, step[0][2:], os.environ["PATH"])
-        else:
-            compare(root, *step)
-
-
-def split(life: str) -> list[list[str]]:
-    """A life as steps, each with the lines that tell about it."""
-    steps: list[list[str]] = []
-    for line in filter(None, (line.strip() for line in life.splitlines())):
-        if line[0] in "|!+-" and line[1] == " ":
-            steps[-1].append(line)
-        else:
-            steps.append([line])
-    return steps
-
-
-def compare(root: Path, head: str, *told: str) -> None:
-    command, _, status = head.rpartition(" -> ")
-    argv = shlex.split(command)
-    done, out, err = in_process(root, argv, "")
-    assert (done, command) == (int(status), command), err
-    for mark, text in (("|", out), ("!", err)):
-        wanted = [line[2:].strip() for line in told if line[0] == mark]
-        if wanted:
-            assert [line.strip() for line in lines(normal(text, str(root)), argv)] == wanted, command
-    found = [line.rstrip() for line in "".join(node.confs(root).values()).splitlines()]
-    for line in told:
-        if line[0] in "+-":
-            assert (line[2:] in found) == (line[0] == "+"), (command, line, found)
 
 
 @pytest.mark.parametrize("title", LIVES)
