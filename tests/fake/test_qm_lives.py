@@ -55,6 +55,36 @@ LIVES = {
         qm set 8001 --agent 1 -> 0
         - [PENDING]
         """,
+    "what could not be read again is not written": """
+        qm create 8001 --scsi0 local:1 --cores +5 -> 255
+        ! unable to create VM 8001 - unable to parse value of 'cores' - type check ('integer') failed - got '+5'
+        pvesm list local --content images -> 0
+        | Volid Format  Type      Size VMID
+        qm create 8001 --cores 007 -> 0
+        + cores: 7
+        qm set 8001 --balloon 0 --cpulimit 1e0 --sockets 2 -> 255
+        ! unable to parse value of 'cpulimit' - type check ('number') failed - got '1e0'
+        + balloon: 0
+        - sockets: 2
+        """,
+    "memory is a property string": """
+        qm create 8001 --memory current=+1024, -> 0
+        + memory: current=+1024,
+        qm list -> 0
+        |       VMID NAME                 STATUS     MEM(MB)    BOOTDISK(GB) PID
+        |       8001 VM 8001              stopped    1024               0.00 0
+        qm set 8001 --balloon 2048 -> 255
+        ! balloon value too large (must be smaller than assigned memory)
+        """,
+    "quotes around a free text mean nothing": """
+        qm create 8001 --args '"-foo"' --ciuser '"' --description '"x"' -> 0
+        + args: -foo
+        + ciuser: "
+        + #"x"
+        qm set 8001 --searchdomain '"a.b"' -> 0
+        | update VM 8001: -searchdomain "a.b"
+        + searchdomain: a.b
+        """,
     "a pool's name has only so many letters": """
         qm create 8001 --pool a!b -> 255
         ! 400 Parameter verification failed.

@@ -104,7 +104,8 @@ def load(node: Node, kind: str, vmid: str | int) -> Conf:
 
 def save(node: Node, kind: str, vmid: str | int, conf: Conf) -> None:
     """Write the file in one step: a reader sees the old text or the new, never a part."""
-    _refuse_line_feeds(conf)
+    for key, value in (*conf.options.items(), *conf.pending.items()):
+        check_value(kind, key, value)
     path = node.conf_path(kind, vmid)
     conf.text = render(kind, conf)
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -114,11 +115,13 @@ def save(node: Node, kind: str, vmid: str | int, conf: Conf) -> None:
     os.replace(temporary, path)
 
 
-def _refuse_line_feeds(conf: Conf) -> None:
-    """A value with a line's end would become lines of its own."""
-    for key, value in (*conf.options.items(), *conf.pending.items()):
-        if "\n" in value or "\r" in value:
-            raise CommandFailed(f"unable to parse value of '{key}' - property contains a line feed")
+def check_value(kind: str, key: str, value: str) -> None:
+    """Refuse what could not be read again: `+5` cores, or the end of a line, which would begin another."""
+    try:
+        if kind == "qemu" or "\n" in value or "\r" in value:
+            conf_keys.checked(kind, key, value)
+    except ValueError as problem:
+        raise CommandFailed(f"unable to parse value of '{key}' - {problem}") from None
 
 
 def remove(node: Node, kind: str, vmid: str | int) -> None:

@@ -34,6 +34,8 @@ LXC = _table(
     " searchdomain startup tags timezone",
 )
 LXC_FAMILIES = {"net": 31, "mp": 255, "unused": 255, "dev": 255}
+# Texts of a VM without a format of their own, around which quotes mean nothing.
+FREE = frozenset(("args", "cipassword", "ciuser", "searchdomain"))
 # Property strings that are nothing without one property, which may stand bare or under these names …
 NEEDED = {
     "ide": ("file", "volume"), "sata": ("file", "volume"), "scsi": ("file", "volume"), "virtio": ("file", "volume"),
@@ -61,6 +63,8 @@ def _family_type(families: dict[str, int], key: str) -> str | None:
 
 def checked(kind: str, key: str, value: str) -> str:
     """`value` as the tools understand it (a boolean as 1 or 0). ValueError has the wording of qm-config-003."""
+    if "\n" in value or "\r" in value:
+        raise ValueError("property contains a line feed")
     match type_of(kind, key):
         case None:
             raise ValueError(f"unknown setting '{key}'")
@@ -72,6 +76,8 @@ def checked(kind: str, key: str, value: str) -> str:
             return str(int(value))
         case "number" if not value.replace(".", "", 1).isdecimal() or value[0] == "." or value[-1] == ".":
             raise ValueError(f"type check ('number') failed - got '{value}'")
+        case _ if kind == "qemu" and key in FREE and len(value) > 1 and value[0] == value[-1] == '"':
+            return value[1:-1]
         case _:
             return _whole(kind, key, value)
 
@@ -84,9 +90,15 @@ def _whole(kind: str, key: str, value: str) -> str:
         raise ValueError(f"format error\n{NEEDED[family][0]}: property is missing and it is not optional")
     if family == "net" and kind == "qemu" and not _has_model(value):
         raise ValueError("format error\nmodel: property is missing and it is not optional")
-    if key == "memory" and kind == "qemu" and not value.removeprefix("current=").isdecimal():
+    if key == "memory" and kind == "qemu" and not memory(value).isdecimal():
         raise ValueError(f"format error\ncurrent: type check ('integer') failed - got '{value}'")
     return value
+
+
+def memory(value: str) -> str:
+    """The number of a VM's `memory: 2048` or `memory: current=2048`."""
+    part = next((part for part in value.split(",") if part.strip()), "")
+    return part.removeprefix("current=").removeprefix("+")
 
 
 def _has(value: str, names: tuple[str, ...]) -> bool:

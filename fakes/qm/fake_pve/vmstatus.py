@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fake_pve import runtime
+from fake_pve import conf_keys, runtime
 from fake_pve.vm import boot, drive
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ def name(conf: Conf, vmid: str | int) -> str:
 
 def memory_mib(conf: Conf) -> int:
     """The configured memory: `2048` or `current=2048`."""
-    text = conf.options.get("memory", "").removeprefix("current=")
+    text = conf_keys.memory(conf.options.get("memory", ""))
     return int(text) if text.isdecimal() else DEFAULT_MEMORY_MIB
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fake_pve import conf as conf_file
-from fake_pve import formats, runtime
+from fake_pve import conf_keys, formats, runtime
 from fake_pve.errors import CommandFailed, NotModelled, ParameterErrors
 from fake_pve.lock import check_lock, guest_lock
 from fake_pve.vm import access, boot, disks, drive, inputs, network, options, pending
@@ -65,8 +65,6 @@ def _names(call: Call, changes: dict[str, str]) -> list[str]:
 
 
 def _check_name(option: str, name: str) -> None:
-    from fake_pve import conf_keys
-
     if conf_keys.type_of("qemu", name) is None:
         raise ParameterErrors({option: f"unknown option '{name}'"})
 
@@ -121,7 +119,7 @@ def _check_balloon(conf: Conf, changes: dict[str, str]) -> None:
     if "memory" not in changes and "balloon" not in changes:
         return
     options_ = pending.effective(conf) | changes
-    memory = options_.get("memory", "512").rpartition("=")[2]
+    memory = conf_keys.memory(options_.get("memory", ""))
     if int(options_.get("balloon") or 0) > int(memory or 512):
         raise CommandFailed("balloon value too large (must be smaller than assigned memory)")
 
@@ -240,6 +238,8 @@ class Update:
             value = self._drive(name, value)
         elif name == "boot":
             value = self._boot(value)
+        if name != "description":
+            conf_file.check_value("qemu", name, value)
         pending.wait(self.conf, name, value)
 
     def _pin_machine(self) -> None:
