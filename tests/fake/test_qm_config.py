@@ -302,6 +302,20 @@ def test_ha_and_backup_jobs_forget_a_purged_guest(host: Host) -> None:
     assert (host.root / "etc/pve/ha/resources.cfg").read_text() == ""
 
 
+def test_firewall_rules_go_with_their_guest_and_into_its_clones(host: Host) -> None:
+    rules = host.root / "etc/pve/firewall"
+    rules.mkdir()
+    host.ok("create", "8001")
+    (rules / "8001.fw").write_text("[OPTIONS]\nenable: 1\n")
+    host.ok("clone", "8001", "8002")
+    host.ok("destroy", "8001")
+    assert [file.name for file in rules.iterdir()] == ["8002.fw"]
+    assert (rules / "8002.fw").read_text() == "[OPTIONS]\nenable: 1\n"
+    host.ok("clone", "8002", "8003")
+    host.ok("destroy", "8003")
+    assert [file.name for file in rules.iterdir()] == ["8002.fw"]
+
+
 def test_a_seed_makes_everything_repeat(tmp_path: Path) -> None:
     texts = []
     for name in ("one", "two"):

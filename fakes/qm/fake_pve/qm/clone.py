@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fake_pve import conf as confs
-from fake_pve import pools
+from fake_pve import firewall, pools
 from fake_pve.errors import CommandFailed, NotModelled
 from fake_pve.lock import check_lock, guest_lock
 from fake_pve.storage import config, volume
@@ -36,6 +36,7 @@ def run(call: Call) -> None:
                     raise
                 raise CommandFailed(f"clone failed: {problem.message}") from None
             confs.save(call.node, "qemu", newid, target)
+            firewall.copy(call.node, vmid, newid)
     pools.add(call.node, call.params.get("pool"), newid)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from fake_pve import conf as conf_file
-from fake_pve import ha, pools, runtime
+from fake_pve import firewall, ha, pools, runtime
 from fake_pve.errors import CommandFailed
 from fake_pve.lock import check_lock, guest_lock
 from fake_pve.storage import config as storage_config
@@ -44,6 +44,7 @@ class Destroyer:
             if self.call.flag("purge"):
                 self._purge()
             pools.remove(self.call.node, self.vmid)
+            firewall.remove(self.call.node, self.vmid)
             self._forget()
         if self.warnings:
             self.call.err(f"Task finished with {self.warnings} warning(s)!")
