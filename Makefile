@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 TEST_PATH := lib:fakes/qm:tests:.
+GUEST_IMAGE := PYTHONPATH=fakes/qm $(PY) -m fake_pve.guests.image
+# One more than processors: tests also wait, for guests and for processes.
+WORKERS := $(shell expr $$(nproc) + 1)
 REPORT := build/acceptance
 CHECKED := phoenix.py lib fakes/qm tests features
 
@@ -25,11 +28,13 @@ $(VENV)/.dev: $(VENV)/.ready pyproject.toml
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(VENV)/.ready ## create, re-create, show and delete VM 8001 on an embedded fake node
+demo: $(VENV)/.ready ## create, re-create, show, enter and delete VM 8001 on an embedded fake node
+	@$(GUEST_IMAGE) --if-possible
 	@fakes/qm/tools/demo.sh
 
 test: $(VENV)/.dev ## the whole suite: features against the fake node, unit, property and contract tests
-	@$(PY) -m pytest -n auto --dist loadgroup -q
+	@$(GUEST_IMAGE) --if-possible
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -q
 
 lint: $(VENV)/.dev ## check style and formatting; change nothing
 	@$(PY) -m ruff check $(CHECKED)
@@ -52,7 +57,7 @@ bench: $(VENV)/.dev ## print calls and times beside their budgets
 	@$(PY) tests/bench.py
 
 guest-image: $(VENV)/.ready ## build what guests that can be entered are made of; once, one to two minutes
-	@PYTHONPATH=fakes/qm $(PY) -m fake_pve.guests.image simulated
+	@$(GUEST_IMAGE) simulated
 
 reliability: $(VENV)/.dev ## kill, disturb and race everything; write docs/reliability.md (some twenty minutes)
 	@mkdir -p build; rm -f build/reliability.jsonl
@@ -79,6 +84,7 @@ acceptance-loopback: $(VENV)/.dev ## all features with the fake node behind a re
 record: $(VENV)/.dev ## record what the node HOST=pve1 does, and tell how the fake differs; see docs/acceptance.md
 	@PYTHONPATH=$(TEST_PATH) $(PY) -m conformance.record $(HOST)
 
-clean: ## remove what was built here
+clean: ## remove what was built here, and end the guests that were started from here
+	@PYTHONPATH=fakes/qm $(PYTHON) -m fake_pve.guests.sweep --here || true
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -39,7 +39,7 @@ snaptime: 1735689600
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
     (tmp_path / "etc/pve/nodes/pve1/qemu-server").mkdir(parents=True)
-    return Node({"FAKE_PVE_ROOT": str(tmp_path)})
+    return Node({"FAKE_PVE_ROOT": str(tmp_path), "FAKE_PVE_GUEST": "none"})
 
 
 def test_every_section_survives_reading_and_writing() -> None:

@@ -28,6 +28,6 @@ def test_every_key_has_an_example(key) -> None:
 def test_the_guests_example_is_understood(tmp_path) -> None:
     (tmp_path / "etc/fake-pve").mkdir(parents=True)
     (tmp_path / "etc/fake-pve/guests.json").write_text(next(text for text in EXAMPLES if text.startswith("{")))
-    node = Node({"FAKE_PVE_ROOT": str(tmp_path)})
+    node = Node({"FAKE_PVE_ROOT": str(tmp_path), "FAKE_PVE_GUEST": "none"})
     assert behaviour.wishes(node, 8001) == {"boot": 5, "agent": 2, "shutdown": behaviour.NEVER}
     assert behaviour.wishes(node, 8002) == {"boot": 1}

@@ -22,7 +22,7 @@ ELF_AMD64 = b"\x7fELF\x02\x01" + bytes(12) + (62).to_bytes(2, "little") + bytes(
 @pytest.fixture
 def node(tmp_path: Path) -> Node:
     (tmp_path / "etc/pve").mkdir(parents=True)
-    return Node({"FAKE_PVE_ROOT": str(tmp_path)})
+    return Node({"FAKE_PVE_ROOT": str(tmp_path), "FAKE_PVE_GUEST": "none"})
 
 
 # --- sizes -----------------------------------------------------------------------------------------------

@@ -27,11 +27,16 @@ def node(tmp_path: Path) -> Node:
     (tmp_path / "etc/pve/user.cfg").write_text("pool:prod:::::\n")
     with tarfile.open(tmp_path / "var/lib/vz/template/cache/bare.tar.gz", "w:gz"):
         pass
-    return Node({"FAKE_PVE_ROOT": str(tmp_path)})
+    return Node({"FAKE_PVE_ROOT": str(tmp_path), "FAKE_PVE_GUEST": "none"})
 
 
 def call(node: Node, *argv: str) -> subprocess.Popen[str]:
-    environ = {"PATH": f"{BIN}:{os.environ['PATH']}", "FAKE_PVE_ROOT": node.root, "FAKE_PVE_TIME_SCALE": "0"}
+    environ = {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "FAKE_PVE_ROOT": node.root,
+        "FAKE_PVE_GUEST": "none",
+        "FAKE_PVE_TIME_SCALE": "0",
+    }
     return subprocess.Popen(
         [BIN / argv[0], *argv[1:]], env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

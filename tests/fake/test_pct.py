@@ -23,7 +23,7 @@ class Host:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.environ = {"FAKE_PVE_ROOT": str(root), "FAKE_PVE_TIME_SCALE": "0"}
+        self.environ = {"FAKE_PVE_ROOT": str(root), "FAKE_PVE_GUEST": "none", "FAKE_PVE_TIME_SCALE": "0"}
         self.out = self.err = ""
 
     def pct(self, *argv: str, stdin: str = "") -> int:
@@ -486,7 +486,7 @@ class Driver:
 
     def shutdown(self, _node: Node, kind: str, vmid: int, timeout: float) -> bool:
         self.calls.append(f"shutdown {kind} {vmid} {timeout}")
-        self.power = timeout < 5
+        self.power = timeout > 5
         return not self.power
 
     def execute(
@@ -538,13 +538,12 @@ def test_a_real_container_lives(host: Host, real: Driver) -> None:
     assert host.pct("pull", "101", "/root/nope", "/root/k3") == 0
     assert host.err == "failed to open /root/nope\n"
     assert not (host.root / "root/k3").exists()
-    assert "lxc-stop" in host.refused("shutdown", "101", "--timeout", "4")
-    host.environ["FAKE_PVE_TIME_SCALE"] = "1"
-    host.ok("shutdown", "101", "--timeout", "6")
+    assert "lxc-stop" in host.refused("shutdown", "101", "--timeout", "6")
+    host.ok("shutdown", "101", "--timeout", "4")
     host.ok("destroy", "101")
     assert real.calls == [
-        "create lxc 101", "start lxc 101", "run uname -a", "terminal /bin/bash --login", "shutdown lxc 101 0.0",
-        "shutdown lxc 101 6.0", "remove lxc 101",
+        "create lxc 101", "start lxc 101", "run uname -a", "terminal /bin/bash --login", "shutdown lxc 101 6.0",
+        "shutdown lxc 101 4.0", "remove lxc 101",
     ]  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def test_an_agent_may_never_answer(root) -> None:
 
 
 def test_boot_takes_its_time(root) -> None:
-    node = Node({"FAKE_PVE_ROOT": str(root), "FAKE_PVE_TIME_SCALE": "1"})
+    node = Node({"FAKE_PVE_ROOT": str(root), "FAKE_PVE_GUEST": "none", "FAKE_PVE_TIME_SCALE": "1"})
     guests(root, boot=100)
     fresh = runtime.Power(1, time.time())
     long_on = runtime.Power(1, time.time() - 101)
@@ -126,7 +126,9 @@ def test_commands_in_a_guest_without_machine(root) -> None:
 
 def test_damaged_state_is_no_traceback(root) -> None:
     call(root, "qm", "start", "8001")
-    Path(runtime.state_path(Node({"FAKE_PVE_ROOT": str(root)}), "qemu", 8001)).write_text("rubbish")
+    Path(runtime.state_path(Node({"FAKE_PVE_ROOT": str(root), "FAKE_PVE_GUEST": "none"}), "qemu", 8001)).write_text(
+        "rubbish"
+    )
     assert status(root) == "status: stopped"
 
 
@@ -156,7 +158,7 @@ def test_words_are_json_in_the_journal(text) -> None:
 
 def test_a_call_without_end_was_killed(root) -> None:
     faults(root, {"match": "qm set *", "die": "before"})
-    environ = {"PATH": os.environ["PATH"], "FAKE_PVE_ROOT": str(root)}
+    environ = {"PATH": os.environ["PATH"], "FAKE_PVE_ROOT": str(root), "FAKE_PVE_GUEST": "none"}
     done = subprocess.run([BIN / "qm", "set", "8001", "--cores", "2"], env=environ, check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL
     assert journal.calls(str(root))[-1]["exit"] is None

@@ -24,7 +24,7 @@ class Host:
 
     def __init__(self, root: Path, **environ: str) -> None:
         self.root = root
-        self.environ = {"FAKE_PVE_ROOT": str(root), "FAKE_PVE_TIME_SCALE": "0", **environ}
+        self.environ = {"FAKE_PVE_ROOT": str(root), "FAKE_PVE_GUEST": "none", "FAKE_PVE_TIME_SCALE": "0", **environ}
         self.out = self.err = ""
 
     def qm(self, *argv: str) -> int:

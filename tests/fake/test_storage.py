@@ -57,7 +57,7 @@ def call(tmp_path: Path) -> Lines:
     cfg = tmp_path / "etc/pve/storage.cfg"
     cfg.parent.mkdir(parents=True)
     cfg.write_text(STORAGES)
-    return Lines(Node({"FAKE_PVE_ROOT": str(tmp_path)}))
+    return Lines(Node({"FAKE_PVE_ROOT": str(tmp_path), "FAKE_PVE_GUEST": "none"}))
 
 
 def failure(action, *args) -> str:

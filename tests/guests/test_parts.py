@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from tests.guests.lab import until
 
 from fake_pve.guests import (
     GuestFailed,
@@ -18,11 +22,14 @@ from fake_pve.guests import (
     life,
     qemu,
     recipe,
+    simulated,
+    state,
     sweep,
     systemctl,
     units,
 )
 from fake_pve.guests.spec import Nic, Spec
+from fake_pve.node import Node, cache
 
 STATIC = Nic("eth0", "BC:24:11:00:00:01", cidr="10.1.2.3/24", gateway="10.1.2.1")
 
@@ -60,7 +67,95 @@ def test_a_recipe_that_changes_has_another_key() -> None:
     [({"FAKE_PVE_CACHE": "/c", "XDG_CACHE_HOME": "/x"}, "/c"), ({"XDG_CACHE_HOME": "/x"}, "/x/fake-pve")],
 )
 def test_the_cache_is_where_it_is_wanted(environ: dict[str, str], expected: str) -> None:
-    assert image.own_cache(environ) == expected
+    assert cache(environ) == expected
+
+
+def test_guests_are_simulated_where_that_was_proved_unless_somebody_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_PVE_CACHE", str(tmp_path))
+    environ = {"FAKE_PVE_ROOT": str(tmp_path), "FAKE_PVE_CACHE": str(tmp_path)}
+    assert Node(environ).guest == "none"
+    with image.remembered("simulated"):
+        pass
+    assert Node(environ).guest == "simulated"
+    assert Node({**environ, "FAKE_PVE_GUEST": "recorded"}).guest == "recorded"
+    with pytest.raises(GuestFailed), image.remembered("simulated"):
+        raise GuestFailed("user namespaces are forbidden")
+    assert Node(environ).guest == "none"
+
+
+def test_where_guests_are_impossible_one_line_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> str:
+        raise GuestFailed("this machine lacks uidmap; as root: apt-get install uidmap")
+
+    monkeypatch.setattr(image, "provide", refuse)
+    assert image.if_possible() == 0
+    assert capsys.readouterr() == (
+        "",
+        "without guests that can be entered: this machine lacks uidmap; as root: apt-get install uidmap\n",
+    )
+
+
+def test_what_builds_an_image_is_not_needed_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipe.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(recipe.os, "geteuid", lambda: 1000)
+    assert recipe.missing("simulated") == ["mmdebstrap", "openssh-client", "tar", "uidmap"]
+    assert recipe.missing("simulated", built=True) == ["openssh-client", "tar", "uidmap"]
+    with pytest.raises(GuestFailed, match=r"lacks .*mmdebstrap.*; as root: apt-get install --yes .*mmdebstrap"):
+        recipe.need("virtual")
+
+
+def test_root_installs_what_is_missing_and_waits_for_another_apt(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+    found = {"tar", "ssh"}
+    monkeypatch.setattr(recipe.shutil, "which", lambda name, **_: name if name in found else None)
+    monkeypatch.setattr(recipe.os, "geteuid", lambda: 0)
+
+    def run(argv: list[str], **_: object) -> None:
+        ran.append(argv)
+        found.add("mmdebstrap")
+
+    monkeypatch.setattr(recipe.subprocess, "run", run)
+    recipe.need("simulated", install=True)
+    assert [argv[:4] for argv in ran] == [
+        ["apt-get", "-o", "DPkg::Lock::Timeout=300", verb] for verb in ("update", "install")
+    ]
+    assert ran[1][-1] == "mmdebstrap"
+
+
+@pytest.mark.parametrize(
+    ("shutdown", "scale", "seconds"), [(0, "0", 60), (5, "0.02", 60), (90, "0.1", 6), ("never", "0", 0), (0, "2", 120)]
+)
+def test_an_end_that_is_under_way_is_given_real_time(
+    tmp_path: Path, shutdown: object, scale: str, seconds: float
+) -> None:
+    (tmp_path / "etc/fake-pve").mkdir(parents=True)
+    (tmp_path / "etc/fake-pve/guests.json").write_text(json.dumps({"8001": {"shutdown": shutdown}}))
+    node = Node({"FAKE_PVE_ROOT": str(tmp_path), "FAKE_PVE_GUEST": "simulated", "FAKE_PVE_TIME_SCALE": scale})
+    assert simulated.patience(node, 8001, 60.0) == seconds
+    assert simulated.patience(node, 8001, 60.0, deaf=True) == 60 * float(scale)
+
+
+def test_a_process_is_gone_when_its_last_thread_is() -> None:
+    code = (
+        "import ctypes, os, sys, threading\n"
+        "threading.Thread(target=sys.stdin.read).start()\n"
+        "print(flush=True)\n"
+        "ctypes.CDLL(None).syscall(93 if os.uname().machine == 'aarch64' else 60, 0)\n"  # ends only this thread
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin
+    assert process.stdout
+    process.stdout.readline()
+    until(lambda: f"{process.pid} (python" in (stat := state.read(f"/proc/{process.pid}/stat")) and ") Z " in stat)
+    assert state.start_time(process.pid)
+    process.stdin.close()
+    until(lambda: not state.start_time(process.pid))
+    process.wait()
+    process.stdout.close()
 
 
 def test_memory_is_shown_as_configured() -> None:
@@ -218,3 +313,12 @@ def test_guests_are_known_by_their_processes() -> None:
     assert sweep.guest_of(["python3", "-I", "-S", "/x/fake_pve/guests/entry.py", "launch", folder]) == folder
     assert sweep.guest_of(["/usr/bin/qemu-system-x86_64", "-pidfile", f"{folder}/qemu.pid", "-m", "1"]) == folder
     assert not sweep.guest_of(["vim", "/x/fake_pve/guests/entry.py", "launch"])
+
+
+def test_a_guest_tells_which_copy_of_the_fake_started_it(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    ours = qemu.command_line(folder, 8001, Spec(hostname=""), accel="tcg")
+    assert sweep.is_ours(ours)
+    assert sweep.is_ours(["python3", "-I", "-S", life.ENTRY, "launch", folder])
+    assert not sweep.is_ours(["python3", "-I", "-S", "/elsewhere/fake_pve/guests/entry.py", "launch", folder])
+    assert not sweep.is_ours([word for word in ours if not word.startswith("null,")])

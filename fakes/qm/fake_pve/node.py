@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 KIND_FOLDER = {"qemu": "qemu-server", "lxc": "lxc"}
+SHARED_CACHE = "/var/cache/fake-pve"
 
 
 GUESTS = ("none", "recorded", "simulated", "virtual")
@@ -39,12 +40,34 @@ def _ignore(line: str) -> None:
     """What happens to complaints until somebody listens."""
 
 
+def cache(environ: Mapping[str, str]) -> str:
+    """The folder into which this user builds what guests are made of."""
+    if environ.get("FAKE_PVE_CACHE"):
+        return os.path.abspath(environ["FAKE_PVE_CACHE"])
+    if environ.get("XDG_CACHE_HOME"):
+        return f"{environ['XDG_CACHE_HOME']}/fake-pve"
+    if os.geteuid() == 0:
+        return SHARED_CACHE
+    return f"{environ.get('HOME') or os.path.expanduser('~')}/.cache/fake-pve"
+
+
+def proof(environ: Mapping[str, str]) -> str:
+    """The file that is there while `make guest-image` has found that simulated guests run here for this user."""
+    return f"{cache(environ)}/simulated-guests-run"
+
+
+def default_guest(environ: Mapping[str, str]) -> str:
+    """What stands behind a guest where nobody says: one file is looked for, because every call asks."""
+    return "simulated" if os.path.exists(proof(environ)) else "none"
+
+
 class Node:
     """Where state lives and how the world outside behaves.
 
     root        absolute path of the folder that stands for `/` of the node (no trailing slash)
     name        the node's name, `pve1`
-    guest       what stands behind a started guest: "none" obeys at once, "recorded" is the recordings' stand-in
+    guest       what stands behind a started guest: "none" obeys at once, "recorded" is the recordings' stand-in,
+                "simulated" and "virtual" can be entered
     time_scale  what takes n seconds on a node takes n times this
     seed        None, or the text that makes clock, MAC addresses and UUIDs repeatable
     locks       the lock files that this call holds (see lock.py)
@@ -62,7 +85,7 @@ class Node:
         self.environ = environ
         self.root = os.path.realpath(environ["FAKE_PVE_ROOT"])
         self.name = environ.get("FAKE_PVE_NODE") or "pve1"
-        self.guest = environ.get("FAKE_PVE_GUEST") or "none"
+        self.guest = environ.get("FAKE_PVE_GUEST") or default_guest(environ)
         self.time_scale = float(environ.get("FAKE_PVE_TIME_SCALE") or 1)
         self.seed = environ.get("FAKE_PVE_SEED")
         self.locks: set[str] = set()

@@ -126,7 +126,7 @@ def _ask(call: Call, vmid: str, conf: Conf, power: runtime.Power, timeout: float
 
         call.flush()
         guest = driver(node)
-        return guest is not None and guest.shutdown(node, "qemu", int(vmid), timeout * node.time_scale)
+        return guest is not None and guest.shutdown(node, "qemu", int(vmid), timeout)
     by_agent = has_agent(conf)
     if by_agent and not behaviour.agent_answers(node, vmid, power):
         call.out(f"QEMU Guest Agent is not running - VM {vmid} qga command 'guest-ping' failed - got timeout")

@@ -8,6 +8,7 @@ bold='' plain=''
 say() { printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"; "$@"; }
 
 echo "A fake Proxmox VE node lives in $FAKE_PVE_ROOT while this runs."
+[ "$FAKE_PVE_GUEST" != none ] || echo "Its guests are power states only: nobody can log in, all else is as with real ones."
 cd "$here"
 say phoenix.py create 8001
 say phoenix.py create 8001

@@ -4,13 +4,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 FAKE_PVE_ROOT=$(mktemp -d "${TMPDIR:-/tmp}/pve1.XXXXXX")
 home=$(mktemp -d "${TMPDIR:-/tmp}/pve1-you.XXXXXX")
 fake() { PYTHONPATH="$here/fakes/qm" "$here/.venv/bin/python" -m "fake_pve.$@"; }
-guests() {
-  case $(fake guests.image --check 2>&1) in
-    *"not built yet"*) echo none ;;
-    *"guests can run here"*) echo simulated ;;
-    *) echo none ;;
-  esac
-}
+guests() { PYTHONPATH="$here/fakes/qm" "$here/.venv/bin/python" -c \
+  'import os; from fake_pve.node import default_guest; print(default_guest(os.environ))'; }
 leave() {
   [ "$FAKE_PVE_GUEST" = none ] || fake guests.sweep "$FAKE_PVE_ROOT" >/dev/null
   [ -z "${agent:-}" ] || kill "$agent"

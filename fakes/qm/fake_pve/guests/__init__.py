@@ -53,7 +53,7 @@ if TYPE_CHECKING:
             """Take the power away at once."""
 
         def shutdown(self, node: Node, kind: str, vmid: int, timeout: float, *, how: str = "poweroff") -> bool:
-            """Ask it to power off (or "reboot"); whether it did within `timeout` seconds."""
+            """Ask it to power off (or "reboot"); whether it did within `timeout` seconds of the node."""
 
         def reset(self, node: Node, kind: str, vmid: int) -> None:
             """The reset button."""

@@ -8,7 +8,10 @@ The cache is $FAKE_PVE_CACHE, else $XDG_CACHE_HOME/fake-pve, else ~/.cache/fake-
 Ordinary users also find what root built there.
 
     python3 -m fake_pve.guests.image [simulated|virtual] [--check|--path|--rebuild]
-    python3 -m fake_pve.guests.image --prune       remove what was made by recipes of the past
+    python3 -m fake_pve.guests.image --if-possible     one line where it is not, and no failure
+    python3 -m fake_pve.guests.image --prune           remove what was made by recipes of the past
+
+Where simulated guests have been found to run they are from then on the default of FAKE_PVE_GUEST (node.py).
 """
 
 from __future__ import annotations
@@ -27,24 +30,19 @@ from typing import TYPE_CHECKING
 
 from fake_pve.guests import GuestFailed, diskimage, probe, recipe, state, userns
 from fake_pve.guests.recipe import HOOKS, WITHOUT, Recipe, need, say
+from fake_pve.node import SHARED_CACHE, cache, proof
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-SHARED = "/var/cache/fake-pve"
 INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
 EXECUTABLE = frozenset({"cloud-init-stages", "systemctl", "nproc", "dhclient"})
 # the cache
 
 
-def own_cache(environ: Mapping[str, str] | None = None) -> str:
+def own_cache() -> str:
     """The folder into which this user builds."""
-    values = os.environ if environ is None else environ
-    if values.get("FAKE_PVE_CACHE"):
-        return os.path.abspath(values["FAKE_PVE_CACHE"])
-    if values.get("XDG_CACHE_HOME"):
-        return f"{values['XDG_CACHE_HOME']}/fake-pve"
-    return SHARED if os.geteuid() == 0 else f"{os.path.expanduser('~')}/.cache/fake-pve"
+    return cache(os.environ)
 
 
 def find(name: str) -> str | None:
@@ -56,7 +54,7 @@ def find(name: str) -> str | None:
 
 def cached(path: str) -> str:
     """Where something is in the shared cache, unless it is in the user's own; in the own if it has yet to be made."""
-    own, shared = f"{own_cache()}/{path}", f"{SHARED}/{path}"
+    own, shared = f"{own_cache()}/{path}", f"{SHARED_CACHE}/{path}"
     return shared if os.path.exists(shared) and not os.path.exists(own) else own
 
 
@@ -72,14 +70,14 @@ def only_one(path: str) -> Iterator[None]:
 def build(name: str, *, again: bool = False) -> str:
     """Build an image unless it is there; its folder. Reports progress; takes one to two minutes."""
     wanted = recipe.for_machine(name)
-    cache = own_cache()
-    with only_one(f"{cache}/{wanted.key}.lock"):
+    own = own_cache()
+    with only_one(f"{own}/{wanted.key}.lock"):
         found = None if again else find(name)
         if found:
             return found
         need(name)
-        folder = f"{cache}/images/{wanted.key}"
-        with tempfile.TemporaryDirectory(dir=cache, prefix="build-") as work:
+        folder = f"{own}/images/{wanted.key}"
+        with tempfile.TemporaryDirectory(dir=own, prefix="build-") as work:
             os.chmod(work, 0o755)  # noqa: S103 - mmdebstrap may work as another user
             _debootstrap(wanted, f"{work}/root.tar")
             state.write(f"{work}/recipe", f"{wanted.codename}\n{' '.join(wanted.packages)}\n{wanted.sources}")
@@ -107,7 +105,9 @@ def _debootstrap(wanted: Recipe, target: str) -> None:
             if line.startswith("I: "):
                 say(f"  {time.monotonic() - started:4.0f} s  {line[3:].rstrip()}")
     if process.wait():
-        raise GuestFailed(f"mmdebstrap failed:\n{''.join(lines[-20:])}")
+        state.write(f"{own_cache()}/build.log", "".join(lines))
+        errors = [line.strip() for line in lines if line.startswith("E: ")] or ["it does not say why"]
+        raise GuestFailed(f"mmdebstrap failed: {errors[0]} (see {own_cache()}/build.log); try again: make guest-image")
 
 
 def tree() -> str:
@@ -234,19 +234,44 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def if_possible() -> int:
+    """Provide simulated guests, or say in one line why there are none; the exit status is 0 either way."""
+    try:
+        provide("simulated", set())
+    except GuestFailed as error:
+        say(f"without guests that can be entered: {error.message}")
+    return 0
+
+
 def provide(name: str, options: set[str]) -> str:
     """Do for one image what the command line asks; what to print."""
     if name not in HOOKS:
         raise GuestFailed(f"no such image: {name} (there are {', '.join(HOOKS)})")
     if "--check" in options:
         return f"{name}: {find(name) or 'not built yet'}\n{probe.why_not() or 'simulated guests can run here'}"
-    again = "--rebuild" in options
-    if again or find(name) is None:
-        need(name, install=True)
-    folder = build(name, again=again)
-    path = disk() if name == "virtual" else tree()
+    with remembered(name):
+        again = "--rebuild" in options
+        need(name, install=True, built=not again and find(name) is not None)
+        if name == "simulated" and (reason := probe.why_not()):
+            raise GuestFailed(reason)
+        folder = build(name, again=again)
+        path = disk() if name == "virtual" else tree()
     return path if "--path" in options else f"{name}: {folder}"
 
 
+@contextmanager
+def remembered(name: str) -> Iterator[None]:
+    """Remember whether simulated guests run here for this user: where they do, they are the default (node.py)."""
+    if name != "simulated":
+        yield
+        return
+    try:
+        yield
+    except BaseException:
+        userns.remove_tree(proof(os.environ))
+        raise
+    state.write(proof(os.environ), "")
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(if_possible() if sys.argv[1:] == ["--if-possible"] else main(sys.argv[1:]))

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
-from fake_pve.guests import GuestFailed, image, iso, state
+from fake_pve.guests import GuestFailed, image, iso, state, sweep
 from fake_pve.guests.addresses import picked_address
 from fake_pve.guests.qmp import Qmp
 
@@ -77,6 +77,7 @@ def command_line(guest: str, vmid: int, spec: Spec, *, accel: str, hot: bool = F
     argv = [PROGRAM, *COMMON, "-name", f"guest={vmid}", "-machine", "pc", *ACCELERATORS[accel]]
     argv += ["-smp", str(spec.cores), "-m", str(spec.memory), *firmware(guest, spec.bios)]
     argv += ["-pidfile", f"{guest}/qemu.pid"]  # names the guest's folder for sweep.py
+    argv += ["-chardev", f"null,id={sweep.mark()}"]  # and this names the copy of the fake that started it
     argv += ["-qmp", "unix:qmp.sock,server=on,wait=off", "-chardev", "file,id=console,path=console.log,append=on"]
     argv += ["-serial", "chardev:console", "-object", "rng-random,id=rng0,filename=/dev/urandom"]
     argv += ["-device", "virtio-rng-pci,rng=rng0", "-device", "virtio-balloon-pci,id=balloon0"]

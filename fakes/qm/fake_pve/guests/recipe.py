@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fake_pve.guests import GuestFailed, state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 COMMON = (
     *("openssh-server", "sudo", "cloud-init", "ifupdown", "iproute2", "netbase", "procps", "qemu-guest-agent"),
@@ -30,16 +30,14 @@ GRUB = (
     "biosdisk part_msdos ext2 normal linux"
 )
 HOOKS = {"simulated": (LOCALES,), "virtual": (LOCALES, GRUB)}
+QEMU = {"qemu-img": "qemu-utils", "qemu-system-x86_64": "qemu-system-x86"}
+BUILDERS = {"mmdebstrap": "mmdebstrap"}
 TOOLS = {
-    "simulated": {"mmdebstrap": "mmdebstrap", "tar": "tar"},
-    "virtual": {
-        "mmdebstrap": "mmdebstrap",
-        "tar": "tar",
-        "mke2fs": "e2fsprogs",
-        "qemu-img": "qemu-utils",
-        "qemu-system-x86_64": "qemu-system-x86",
-    },
+    "simulated": {"tar": "tar", "ssh": "openssh-client"},
+    "virtual": {"tar": "tar", "ssh": "openssh-client", "mke2fs": "e2fsprogs", **QEMU},
 }
+"""Programs and their packages: what builds the tree of an image, and what makes guests of it and enters them."""
+APT = ("apt-get", "-o", "DPkg::Lock::Timeout=300")  # another apt may be at work, as often on a new machine
 
 
 class Recipe(NamedTuple):
@@ -121,11 +119,16 @@ def for_machine(name: str) -> Recipe:
     return Recipe(name, codename, tuple(packages), sources)
 
 
-def missing(name: str) -> list[str]:
-    """The packages that this machine lacks to build an image and to run guests of it."""
-    wanted = dict(TOOLS[name])
+def missing(name: str, *, built: bool = False) -> list[str]:
+    """The packages that this machine lacks to run guests of an image, and to build it unless it is `built`."""
+    wanted = {**TOOLS[name], **({} if built else BUILDERS)}
     if os.geteuid() != 0:
         wanted["newuidmap"] = "uidmap"
+    return lacking(wanted)
+
+
+def lacking(wanted: Mapping[str, str]) -> list[str]:
+    """The packages of those programs that are not there."""
     search = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     return sorted({package for program, package in wanted.items() if shutil.which(program, path=search) is None})
 
@@ -137,25 +140,27 @@ def install_command(packages: list[str]) -> str:
 
 def need_to_run(name: str) -> None:
     """GuestFailed names what this machine lacks to run a guest."""
-    tools = {"simulated": (), "virtual": ("qemu-system-x86_64", "qemu-img")}[name]
-    lacking = sorted({TOOLS[name][tool] for tool in tools if shutil.which(tool) is None})
-    if lacking:
-        raise GuestFailed(f"this machine lacks {', '.join(lacking)}; as root: {install_command(lacking)}")
+    _refuse_without(lacking({"simulated": {}, "virtual": QEMU}[name]))
 
 
-def need(name: str, *, install: bool = False) -> None:
+def need(name: str, *, install: bool = False, built: bool = False) -> None:
     """GuestFailed names what is missing and the command that installs it; with `install`, root installs it."""
-    lacking = missing(name)
-    if not lacking:
-        return
-    command = install_command(lacking)
-    if not install or os.geteuid() != 0:
-        raise GuestFailed(f"this machine lacks {', '.join(lacking)}; as root: {command}")
+    if install and os.geteuid() == 0 and (packages := missing(name, built=built)):
+        _install(packages)
+    _refuse_without(missing(name, built=built))
+
+
+def _refuse_without(packages: list[str]) -> None:
+    if packages:
+        raise GuestFailed(f"this machine lacks {', '.join(packages)}; as root: {install_command(packages)}")
+
+
+def _install(packages: list[str]) -> None:
+    command = install_command(packages)
     say(command)
-    subprocess.run(["apt-get", "update", "--quiet=2"], check=False)
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    if subprocess.run(command.split(), stdout=subprocess.DEVNULL, env=environ, check=False).returncode:
-        raise GuestFailed(f"failed: {command}")
+    for words in (["update", "--quiet=2"], command.split()[1:]):
+        subprocess.run([*APT, *words], stdout=subprocess.DEVNULL, env=environ, check=False)
 
 
 def say(text: str) -> None:

@@ -58,7 +58,7 @@ class Simulated:
         deaf = delay == behaviour.NEVER or life.stage(guest) == "boot"
         if not deaf:
             life.command(guest, {"do": "shutdown", "how": how, "after": delay})
-        return not deaf if how == "reboot" else life.wait_for_end(guest, pid, timeout)
+        return not deaf if how == "reboot" else life.wait_for_end(guest, pid, patience(node, vmid, timeout, deaf=deaf))
 
     def reset(self, node: Node, kind: str, vmid: int) -> None:
         """Kill everything in it and boot again."""
@@ -122,6 +122,16 @@ class Simulated:
         from fake_pve.guests import life
 
         life.remove(state.folder(node, vmid))
+
+
+def patience(node: Node, vmid: int, timeout: float, *, deaf: bool = False) -> float:
+    """Real seconds to wait for an end for which `timeout` seconds of the node are given.
+
+    They are scaled for a guest that is known to be too late. Any other really works at its end, which takes it as long
+    as it takes: scaled to nothing, they would let no guest end in time.
+    """
+    late = deaf or behaviour.wishes(node, vmid).get("shutdown", 0.0) > timeout
+    return timeout * (node.time_scale if late else max(1.0, node.time_scale))
 
 
 def wish(node: Node, vmid: int, name: str) -> float:

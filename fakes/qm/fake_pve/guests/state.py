@@ -45,13 +45,16 @@ def write(path: str, text: str) -> None:
 
 
 def start_time(pid: int) -> str:
-    """When the process started, in ticks since boot; empty if it is gone or only waits to be reaped."""
+    """When the process started, in ticks since boot; empty if it is gone or only waits to be reaped.
+
+    One whose first thread has ended waits to be reaped only when all others have: until then its files are open.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return ""
-    return "" if fields[0] in "ZX" else fields[19]
+    return "" if fields[0] in "ZX" and fields[17] in "01" else fields[19]
 
 
 def living_pid(guest: str) -> int:

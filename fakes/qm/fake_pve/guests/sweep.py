@@ -1,14 +1,16 @@
 """Remove guests that nobody looks after any more: their processes, with these mounts and ports, and their files.
 
-A guest of this user is known by its folder, or, if that is gone, by its first process. To be called by fixtures and by
-`make clean`:
+A guest of this user is known by its folder, or, if that is gone, by its first process. Fixtures name the node,
+`make clean` calls it with --here:
 
     python3 -m fake_pve.guests.sweep ROOT…     the guests of these nodes
+    python3 -m fake_pve.guests.sweep --here    every guest that this copy of the fake has started
     python3 -m fake_pve.guests.sweep --all     every guest that this user has on this machine
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import sys
@@ -17,6 +19,7 @@ import time
 from fake_pve.guests import state, userns
 
 SECONDS = 10.0
+ENTRY = f"{os.path.dirname(os.path.realpath(__file__))}/entry.py"
 
 
 def guest_of(argv: list[str]) -> str:
@@ -30,8 +33,18 @@ def guest_of(argv: list[str]) -> str:
     return ""
 
 
-def processes() -> dict[int, str]:
-    """The first processes of this user's guests, and their folders."""
+def mark() -> str:
+    """What a virtual guest's command line has to tell which copy of the fake started it."""
+    return f"fake-pve-{hashlib.sha256(ENTRY.encode()).hexdigest()[:12]}"
+
+
+def is_ours(argv: list[str]) -> bool:
+    """Whether these words of a guest's first process are of this copy of the fake."""
+    return f"null,id={mark()}" in argv or os.path.realpath(argv[-3]) == ENTRY
+
+
+def processes(*, here: bool = False) -> dict[int, str]:
+    """The first processes of this user's guests, or only of those that this copy started, and their folders."""
     found = {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
@@ -42,7 +55,7 @@ def processes() -> dict[int, str]:
         except OSError:
             continue
         guest = guest_of(argv)
-        if guest and may_end(name):
+        if guest and may_end(name) and (is_ours(argv) or not here):
             found[int(name)] = guest
     return found
 
@@ -66,9 +79,12 @@ def end(pids: list[int]) -> None:
         time.sleep(0.01)
 
 
-def sweep(root: str | None = None) -> list[str]:
-    """End and remove the guests of one node's root, or all of this user's; the folders of those that were there."""
-    running = processes()
+def sweep(root: str | None = None, *, here: bool = False) -> list[str]:
+    """End and remove the guests of one node's root, or all of this user's; the folders of those that were there.
+
+    With `here`, all that this copy of the fake started.
+    """
+    running = processes(here=here)
     if root is None:
         folders = set(running.values())
     else:
@@ -87,8 +103,9 @@ def main(argv: list[str]) -> int:
     if not argv:
         sys.stderr.write(__doc__ or "")
         return 2
-    for root in [None] if argv == ["--all"] else argv:
-        for folder in sweep(root):
+    here = argv == ["--here"]
+    for root in [None] if here or argv == ["--all"] else argv:
+        for folder in sweep(root, here=here):
             sys.stdout.write(f"removed {folder}\n")
     return 0
 

@@ -63,16 +63,15 @@ class Virtual(simulated.Simulated):
         from fake_pve.guests import life
 
         guest = state.folder(node, vmid)
-        pid, delay = state.living_pid(guest), simulated.wish(node, vmid, "shutdown")
-        begin = time.monotonic()
-        if delay == behaviour.NEVER:
-            return life.wait_for_end(guest, pid, timeout)
-        node.sleep(delay)
+        pid, seconds = state.living_pid(guest), simulated.patience(node, vmid, timeout)
+        if behaviour.wishes(node, vmid).get("shutdown", 0.0) > timeout:
+            return life.wait_for_end(guest, pid, seconds)
+        node.sleep(behaviour.wishes(node, vmid).get("shutdown", 0.0))
         try:
             self.agent(node, vmid, "shutdown", {"mode": "reboot" if how == "reboot" else "powerdown"})
         except AgentSilent:
             self._ask(guest, "system_powerdown")
-        return how == "reboot" or life.wait_for_end(guest, pid, timeout - (time.monotonic() - begin))
+        return how == "reboot" or life.wait_for_end(guest, pid, seconds)
 
     def reset(self, node: Node, kind: str, vmid: int) -> None:
         """The reset button."""

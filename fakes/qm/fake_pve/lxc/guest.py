@@ -58,7 +58,7 @@ def ask_to_stop(call: Call, vmid: str, timeout: float) -> bool:
     if is_real(call.node):
         from fake_pve.lxc import real
 
-        return real.driver(call.node).shutdown(call.node, "lxc", int(vmid), timeout * call.node.time_scale)
+        return real.driver(call.node).shutdown(call.node, "lxc", int(vmid), timeout)
     delay = behaviour.wishes(call.node, vmid).get("shutdown", 0)
     call.node.sleep(min(delay, timeout))
     return delay <= timeout
