@@ -11,28 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.needs import lacking, why_no_guests
 
-from fake_pve.guests import GuestFailed, image, probe, state, sweep
+from fake_pve.guests import state, sweep
 from fake_pve.testing import BIN
 from features.target import FakeTarget, Result, vm
 
 PASSWORD = "correct horse"
 PASSWORD_HASH = "$5$fakepve0$9rujRx4hu5hIAeWVmTj7Eqzq1E4lpL1QaXiLShYTf.3"
 KEYS = ("admin", "other")
-
-
-def why_not() -> str:
-    """Return what is missing here to log into guests, and the command that installs it; or nothing."""
-    missing = [tool for tool in ("ssh", "ssh-keygen", "ssh-agent") if shutil.which(tool) is None]
-    if missing:
-        return f"this machine lacks {', '.join(missing)}; as root: apt-get install --yes openssh-client"
-    try:
-        if image.find("simulated") is None:
-            image.build("simulated")
-    except GuestFailed as problem:
-        return problem.message
-    return probe.why_not()
 
 
 @dataclass
@@ -45,8 +32,8 @@ class GuestTarget(FakeTarget):
     """What `phoenix create` said."""
 
     def __post_init__(self) -> None:
-        if reason := why_not():
-            pytest.skip(reason)
+        if reason := why_no_guests():
+            lacking(reason)
         super().__post_init__()
         self.keys = self.folder / "keys"
         self.keys.mkdir()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pytest_bdd import scenario
+from tests.needs import lacking
 from tests.remote.sshd import MISSING
 
 from features.loopback_target import LoopbackTarget
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[LoopbackTarget]:
     if MISSING:
-        pytest.skip(MISSING)
+        lacking(MISSING)
     opened = LoopbackTarget(tmp_path)
     yield opened
     opened.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from needs import lacking
 from phoenix_pve import ssh_config
 from phoenix_pve.guest import Admin
 from phoenix_pve.ssh_config import Access, Target
@@ -20,7 +21,7 @@ HERE = Access("/root/.local/state/phoenix/known_hosts/local")
 def understood(folder: Path, block: str, host: str) -> dict[str, str]:
     """What ssh takes from the block for a host, by small letters."""
     if shutil.which("ssh") is None:
-        pytest.skip("there is no ssh here; as root: apt-get install --yes openssh-client")
+        lacking("there is no ssh here; as root: apt-get install --yes openssh-client")
     file = folder / "config"
     file.write_text(block)
     done = subprocess.run(["ssh", "-G", "-F", str(file), host], capture_output=True, text=True, check=True)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.guests.lab import Guest, vm_spec
+from tests.needs import lacking, why_no_guests
 
-from fake_pve.guests import image, probe, sweep
+from fake_pve.guests import sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,11 +19,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def machine() -> None:
-    """A machine on which simulated guests run, with the image built; skipped where they cannot run, saying why."""
-    reason = probe.why_not()
-    if reason:
-        pytest.skip(reason)
-    image.build("simulated")
+    """A machine on which simulated guests run, with the image built."""
+    if reason := why_no_guests():
+        lacking(reason)
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.guests.lab import ADDRESS, MAC, PASSWORD, Guest, seed, until
+from tests.needs import lacking, why_no_machines
 
-from fake_pve.guests import GuestFailed, image, qemu, recipe, template
+from fake_pve.guests import GuestFailed, image, qemu, template
 from fake_pve.guests.spec import Disk, Nic, Spec
 
 if TYPE_CHECKING:
@@ -26,12 +27,9 @@ CORES, MEMORY = 2, 1024
 
 @pytest.fixture(scope="session")
 def disk_image() -> str:
-    """The image built here; skipped where QEMU is not installed, naming the command."""
-    try:
-        recipe.need_to_run("virtual")
-    except GuestFailed as problem:
-        pytest.skip(problem.message)
-    image.build("virtual")
+    """The image built here."""
+    if reason := why_no_machines():
+        lacking(reason)
     return image.disk()
 
 

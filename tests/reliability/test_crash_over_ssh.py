@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.needs import lacking
 from tests.reliability.crashes import Ground, describe, fate, points, prepare
 from tests.reliability.flows import BY_NAME
 from tests.reliability.lab import HERE, Lab
@@ -20,7 +21,7 @@ FLOWS = ["create a VM", "create a container", "change everything", "delete a VM"
 def ground(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
     """A flow made ready here, which then runs on a node behind an SSH server."""
     if MISSING:
-        pytest.skip(MISSING)
+        lacking(MISSING)
     made = prepare(BY_NAME[request.param], tmp_path)
     there = Lab(tmp_path / "x")
     with running(

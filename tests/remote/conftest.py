@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from needs import lacking
 from phoenix_pve.ssh_node import SshNode
 from remote.sshd import MISSING, Sshd, running
 
@@ -16,7 +17,7 @@ from remote.sshd import MISSING, Sshd, running
 def shared_sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """One server for the tests that leave it as it is."""
     if MISSING:
-        pytest.skip(MISSING)
+        lacking(MISSING)
     with running(tmp_path_factory.mktemp("sshd"), {"CANARY": "1"}) as server:
         yield server
 
@@ -25,7 +26,7 @@ def shared_sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
 def sshd(tmp_path: Path) -> Iterator[Sshd]:
     """A server of the test's own."""
     if MISSING:
-        pytest.skip(MISSING)
+        lacking(MISSING)
     with running(tmp_path / "sshd", {"CANARY": "1"}) as server:
         yield server
 

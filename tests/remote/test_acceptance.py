@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from features import real_target, report, settings
+from tests.needs import lacking
 from tests.remote import stand_in
 from tests.remote.sshd import FAKES, MISSING, running
 
@@ -23,7 +24,7 @@ GIVEN = settings.parse(stand_in.SETTINGS)
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshNode]:
     """A stand-in for a real node, and the settings that fit it."""
     if MISSING:
-        pytest.skip(MISSING)
+        lacking(MISSING)
     root = tmp_path / "node"
     stand_in.make_node(root)
     there = {

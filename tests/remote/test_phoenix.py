@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from fake_pve import journal, seed
+from needs import lacking
 from remote.sshd import FAKES, MISSING, ROOT, Sshd, running
 
 SECRET = "$6$canarysalt$" + "Canary" * 14
@@ -83,7 +84,7 @@ class Workstation:
 @pytest.fixture
 def workstation(tmp_path: Path) -> Iterator[Workstation]:
     if MISSING:
-        pytest.skip(MISSING)
+        lacking(MISSING)
     root = tmp_path / "node"
     root.mkdir()
     seed.new_node(str(root))
