@@ -54,6 +54,12 @@ def _own(own_house: GuestTarget) -> GuestTarget:
     return own_house
 
 
+@given("a node whose guests are virtual machines", target_fixture="target")
+def _virtual(own_house: GuestTarget) -> GuestTarget:
+    own_house.boot_machines()
+    return own_house
+
+
 @given("every process of 8001 is killed")
 def _killed(target: GuestTarget) -> None:
     found = target.processes()
@@ -146,7 +152,12 @@ def _with_other_password(target: GuestTarget, password: str) -> None:
 
 @then("8001 is what the configuration says")
 def _as_configured(target: GuestTarget) -> None:
-    host = testinfra.get_host("ssh://ubuntu-2404", ssh_config=str(target.ssh_config()))
+    with target.one_connection() as way:
+        host = testinfra.get_host("ssh://ubuntu-2404", ssh_config=str(target.ssh_config()), controlpath=way)
+        _look_around(target, host)
+
+
+def _look_around(target: GuestTarget, host: Any) -> None:
     assert host.check_output("hostname") == "ubuntu-2404"
     assert host.check_output("nproc") == "2"
     assert 1900 <= int(host.check_output("free -m | awk '/^Mem/ {print $2}'")) <= 2048
@@ -162,6 +173,15 @@ def _as_configured(target: GuestTarget) -> None:
 def _finished(result: dict[str, Any]) -> None:
     assert result["v1"]["errors"] == []
     assert "NoCloud" in result["v1"]["datasource"]
+
+
+@then(parsers.parse("the root file system of 8001 fills its disk of {size:d} GiB"))
+def _grown(target: GuestTarget, size: int) -> None:
+    disk, system = target.phoenix(
+        "phoenix ssh 8001 -- lsblk -nbdo SIZE /dev/sda; df --output=size -B1 /"
+    ).stdout.split()[::2]
+    assert int(disk) == size << 30
+    assert size * 0.9 < int(system) / (1 << 30) <= size
 
 
 @then(parsers.parse('8001 has the address "{address}"'))

@@ -9,13 +9,17 @@ import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tests.needs import lacking, why_no_guests
+from tests.needs import lacking, why_no_guests, why_no_machines
 
-from fake_pve.guests import state, sweep
+from fake_pve import seed
+from fake_pve.guests import image, state, sweep
 from fake_pve.testing import BIN
 from features.target import FakeTarget, Result, vm
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PASSWORD = "correct horse"
 PASSWORD_HASH = "$5$fakepve0$9rujRx4hu5hIAeWVmTj7Eqzq1E4lpL1QaXiLShYTf.3"
@@ -26,6 +30,7 @@ KEYS = ("admin", "other")
 class GuestTarget(FakeTarget):
     """Its administrator has a key in an agent, and a password; `extra` is added to the VM's configuration."""
 
+    mode: str = "simulated"
     extra: dict[str, Any] = field(default_factory=dict)
     password_login: bool = True
     said: Result | None = None
@@ -50,6 +55,13 @@ class GuestTarget(FakeTarget):
             "vms": [{**vm(8001, "ubuntu-2404"), **self.extra}],
         }
 
+    def boot_machines(self) -> None:
+        """From now on guests are virtual machines, and the cloud image is the one built here, which really boots."""
+        if reason := why_no_machines():
+            lacking(reason)
+        self.mode, self.patience = "virtual", 900
+        shutil.copy(image.disk(), self.root / seed.UBUNTU.lstrip("/"))
+
     def _start_agent(self) -> None:
         """An agent with the administrator's key, in this process' hands; its socket has a short path."""
         self.agent_folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/agent.XXXXXX"], text=True).strip())
@@ -70,7 +82,7 @@ class GuestTarget(FakeTarget):
     @property
     def environment(self) -> dict[str, str]:
         """The environment of the node's tools."""
-        return {**super().environment, "FAKE_PVE_GUEST": "simulated"}
+        return {**super().environment, "FAKE_PVE_GUEST": self.mode}
 
     @property
     def phoenix_environment(self) -> dict[str, str]:
@@ -113,6 +125,15 @@ class GuestTarget(FakeTarget):
             argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
         )
 
+    @contextlib.contextmanager
+    def one_connection(self) -> Iterator[str]:
+        """A path for ssh's ControlPath: the first login's connection serves what follows, and ends with the block."""
+        way = f"{self.agent_folder}/way"
+        try:
+            yield way
+        finally:
+            self.ssh("-o", f"ControlPath={way}", "-O", "exit", "8001")
+
     def with_key(self, key: str) -> subprocess.CompletedProcess[str]:
         """Try to log in with one key and nothing else."""
         config = self.ssh_config()
@@ -148,6 +169,10 @@ class GuestTarget(FakeTarget):
                 for thread in Path(f"/proc/{parent}/task").iterdir():
                     found += map(int, (thread / "children").read_text().split())
         return found
+
+    def have_run(self, line: str) -> Result:
+        """Run phoenix each time: a copy of the node's files would not bring its guests to life."""
+        return self.phoenix(line)
 
     def phoenix(self, line: str) -> Result:
         """Run phoenix, and keep in mind which port the guest has before."""

@@ -86,6 +86,7 @@ class FakeTarget:
     containers: dict[str, Any] = field(default_factory=dict)
     raw_hypervisor: str | None = None
     with_tools: bool = True
+    patience: float = 60
     mark: int = 0
     before: dict[str, bytes] = field(default_factory=dict)
 
@@ -180,7 +181,7 @@ class FakeTarget:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=self.patience,
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)

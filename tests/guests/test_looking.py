@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import tempfile
 from typing import Any
 
 import pytest
@@ -14,11 +16,17 @@ pytestmark = pytest.mark.xdist_group("guests-looking")
 
 @pytest.fixture(scope="module")
 def host(running: Guest) -> Any:
-    """The guest for testinfra, over ssh."""
+    """The guest for testinfra, over one connection of ssh; `running.ssh` makes a new one each time."""
     config = running.keys / "ssh_config"
     options = "\n".join(SSH[index].replace("=", " ") for index in range(3, len(SSH), 2))
     config.write_text(f"Host *\n{options}\nIdentityFile {running.keys}/admin\nIdentitiesOnly yes\n")
-    return testinfra.get_host(f"ssh://{ADMIN}@127.0.0.1:{running.port()}", ssh_config=str(config))
+    with tempfile.TemporaryDirectory(prefix="ssh-") as folder:  # a socket's path is short
+        way = f"{folder}/way"
+        where = f"ssh://{ADMIN}@127.0.0.1:{running.port()}"
+        yield testinfra.get_host(where, ssh_config=str(config), controlpath=way)
+        subprocess.run(
+            ["ssh", "-F", "none", "-o", f"ControlPath={way}", "-O", "exit", "x"], capture_output=True, check=True
+        )
 
 
 def test_the_key_opens_and_another_does_not(running: Guest) -> None:
