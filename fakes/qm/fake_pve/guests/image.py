@@ -238,8 +238,8 @@ def if_possible() -> int:
     """Provide simulated guests, or say in one line why there are none; the exit status is 0 either way."""
     try:
         provide("simulated", set())
-    except GuestFailed as error:
-        say(f"without guests that can be entered: {error.message}")
+    except (GuestFailed, OSError) as error:
+        say(f"without guests that can be entered: {error}")
     return 0
 
 
