@@ -35,7 +35,7 @@ def ask(path: str, command: str, arguments: dict[str, Any] | None = None, second
         except (OSError, ValueError) as error:
             raise AgentSilent(SILENT) from error
     if "error" in answer:
-        raise GuestFailed(f"agent error: {answer['error'].get('desc', 'unknown')}")
+        raise GuestFailed(str(answer["error"].get("desc", "unknown")))
     return answer["return"]
 
 
