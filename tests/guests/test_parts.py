@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.guests.lab import until
+from tests.needs import lacking
 
 from fake_pve.guests import (
     GuestFailed,
@@ -322,3 +323,12 @@ def test_a_guest_tells_which_copy_of_the_fake_started_it(tmp_path: Path) -> None
     assert sweep.is_ours(["python3", "-I", "-S", life.ENTRY, "launch", folder])
     assert not sweep.is_ours(["python3", "-I", "-S", "/elsewhere/fake_pve/guests/entry.py", "launch", folder])
     assert not sweep.is_ours([word for word in ours if not word.startswith("null,")])
+
+
+def test_where_everything_has_to_run_what_cannot_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TESTS_MUST_RUN", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no ssh"):
+        lacking("no ssh")
+    monkeypatch.setenv("TESTS_MUST_RUN", "1")
+    with pytest.raises(pytest.fail.Exception, match="it cannot run: no ssh"):
+        lacking("no ssh")
