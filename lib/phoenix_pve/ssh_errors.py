@@ -9,7 +9,7 @@ CAUSES = (
     (
         "REMOTE HOST IDENTIFICATION HAS CHANGED",
         "{host} shows another host key than the one that is known",
-        "was it installed anew? then: ssh-keygen -R {name}; otherwise something else answers in its place",
+        "was it installed anew? then: {forget}; otherwise something else answers in its place",
     ),
     (
         "Host key verification failed",
@@ -67,7 +67,8 @@ CAUSES = (
 def not_connected(host: str, said: str) -> NodeError:
     """Return the error for a connection that was never there; `said` is all that ssh said."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    told = {"host": host, "name": name_of(host), "said": (lines or ["nothing"])[0][:200]}
+    forget = next((line for line in lines if line.startswith("ssh-keygen ")), f"ssh-keygen -R {name_of(host)}")
+    told = {"host": host, "name": name_of(host), "said": (lines or ["nothing"])[0][:200], "forget": forget}
     for words, message, hint in CAUSES:
         if words in said:
             return NodeError(message.format(**told), hint.format(**told))
@@ -139,5 +140,8 @@ def no_file(host: str, what: str, stderr: str) -> NodeError:
 
 
 def name_of(host: str) -> str:
-    """`root@pve1` and `ssh://root@pve1:2222` -> `pve1`."""
-    return host.removeprefix("ssh://").rpartition("@")[2].partition(":")[0]
+    """`root@pve1` and `ssh://root@pve1:2222` -> `pve1`; `root@::1` and `ssh://root@[::1]:2222` -> `::1`."""
+    name = host.removeprefix("ssh://").rpartition("@")[2]
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.partition(":")[0] if host.startswith("ssh://") else name

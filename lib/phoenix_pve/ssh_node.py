@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import subprocess
 import time
@@ -27,6 +28,13 @@ SESSIONS = 8
 TRIES = 20
 """How often a command is sent that the server refuses for having too many."""
 
+HOST = re.compile(r"(ssh://)?([^-@/][^@/]*@)?[^-@/][^@/]*")
+REFUSED = frozenset(" '`\"$\\;&<>|(){},")
+"""What no host name has; ssh_config(5) may hand the name to a shell (ProxyCommand, Match exec)."""
+
+WITH_PORT = re.compile(r"(?!ssh://)([^:]*:\d*|.*\[.*)")
+"""`pve1:22` and `[::1]`, which ssh takes for names; `::1` is fine."""
+
 # Without a connection to share, ssh would quietly open one more; a proxy that does nothing keeps it from that.
 SHARING = (*QUIET, "-F", "none", "-o", "ControlMaster=no", "-o", "ProxyCommand=false")
 
@@ -37,8 +45,9 @@ def opened(option: str | None, environ: Mapping[str, str], longest_call: float =
 
     $PHOENIX_NODE_ROOT stands before every path there, $PHOENIX_JOURNAL is a file that gets a line for all that is done.
     """
-    host, root = option or environ.get("PHOENIX_HOST", ""), environ.get("PHOENIX_NODE_ROOT", "")
-    node = SshNode(checked_host(host), root, longest_call) if host else LocalNode(root, longest_call)
+    host, root = environ.get("PHOENIX_HOST", "") if option is None else option, environ.get("PHOENIX_NODE_ROOT", "")
+    here = option is None and not host
+    node = LocalNode(root, longest_call) if here else SshNode(checked_host(host), root, longest_call)
     journal = environ.get("PHOENIX_JOURNAL")
     try:
         yield Journal(node, journal, host or "localhost") if journal else node
@@ -48,9 +57,12 @@ def opened(option: str | None, environ: Mapping[str, str], longest_call: float =
 
 
 def checked_host(host: str) -> str:
-    """Return the host. Raises UsageError for what ssh would take for something else."""
-    if host.startswith("-") or not host.isprintable() or " " in host:
-        raise UsageError(f"--host takes the name of a host, not {host[:80]!r}", "for example: --host root@pve1")
+    """Return the host. Raises UsageError for what ssh, or a command in its configuration, would take for more."""
+    shown = repr(host[:80])
+    if not host.isprintable() or set(host) & REFUSED or not HOST.fullmatch(host):
+        raise UsageError(f"--host takes the name of a host, not {shown}", "for example: --host root@pve1")
+    if WITH_PORT.fullmatch(host):
+        raise UsageError(f"--host takes a port in another form: {shown}", f"write --host ssh://{host}")
     return host
 
 

@@ -247,7 +247,7 @@ def a_shell_that_hangs(sshd: Sshd) -> None:
 
 REFUSALS = [
     (unknown_host, "the host key of pve1 is not known here", "log in once by hand and compare the fingerprint"),
-    (changed_host, "pve1 shows another host key than the one that is known", "ssh-keygen -R pve1"),
+    (changed_host, "pve1 shows another host key than the one that is known", '/known_hosts" -R "[127.0.0.1]:'),
     (refused_key, "pve1 accepts none of your keys", "ssh-copy-id pve1"),
     (no_such_host, "pve1: there is no such host", "is the name spelled right?"),
     (nobody_listens, "pve1 refuses the connection", "does its SSH server run"),
@@ -321,12 +321,71 @@ def test_a_missing_ssh_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
         SshNode("pve1").run(["true"])
 
 
-@pytest.mark.parametrize("host", ["-oProxyCommand=evil", "a b", "a\nb", " "])
+EVIL = [
+    "-oProxyCommand=evil",
+    "-",
+    "--",
+    "root@-oProxyCommand=x",
+    "ssh://-oProxyCommand=x",
+    "ssh://root@-oProxyCommand=x",
+]
+NO_NAMES = [
+    "",
+    " ",
+    "a b",
+    "a\nb",
+    "@pve1",
+    "root@",
+    "ssh://",
+    "pve1/",
+    "a/b",
+    "$(id)",
+    "a;b",
+    "a`b`",
+    "x'y",
+    "a|b",
+    "a\\b",
+]
+
+
+@pytest.mark.parametrize("host", [*EVIL, *NO_NAMES])
 def test_a_host_that_ssh_would_take_for_something_else(host: str) -> None:
     with pytest.raises(UsageError, match="--host takes the name of a host"), ssh_node.opened(host, {}):
         pass
 
 
-@pytest.mark.parametrize("host", ["pve1", "root@pve1", "ssh://root@pve1:2222"])
-def test_the_name_of_a_host(host: str) -> None:
-    assert ssh_errors.name_of(host) == "pve1"
+@pytest.mark.parametrize("host", ["root@pve1:22", "pve1:22", "pve1:", "[::1]", "root@[::1]:22"])
+def test_a_port_is_written_as_ssh_reads_it(host: str) -> None:
+    with pytest.raises(UsageError, match="takes a port in another form") as caught:
+        ssh_node.checked_host(host)
+    assert caught.value.hint == f"write --host ssh://{host}"
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("pve1", "pve1"),
+        ("root@pve1", "pve1"),
+        ("ssh://root@pve1:2222", "pve1"),
+        ("ssh://pve1", "pve1"),
+        ("::1", "::1"),
+        ("root@fe80::1%eth0", "fe80::1%eth0"),
+        ("ssh://root@[2001:db8::1]:22", "2001:db8::1"),
+    ],
+)
+def test_the_name_of_a_host(host: str, name: str) -> None:
+    assert ssh_node.checked_host(host) == host
+    assert ssh_errors.name_of(host) == name
+
+
+def test_an_empty_option_is_no_wish_for_this_machine() -> None:
+    with pytest.raises(UsageError), ssh_node.opened("", {"PHOENIX_HOST": "pve1"}):
+        pass
+    with ssh_node.opened(None, {"PHOENIX_HOST": ""}) as here:
+        assert isinstance(here, LocalNode)
+
+
+def test_what_has_to_be_forgotten_is_what_ssh_says() -> None:
+    said = "REMOTE HOST IDENTIFICATION HAS CHANGED!\n  remove with:\n  ssh-keygen -f '/h/known_hosts' -R '[::1]:22'\n"
+    assert "then: ssh-keygen -f '/h/known_hosts' -R '[::1]:22'; otherwise" in ssh_errors.not_connected("a", said).hint
+    assert "then: ssh-keygen -R a; otherwise" in ssh_errors.not_connected("a", said[:40]).hint
