@@ -140,7 +140,10 @@ def test_files_go_in_and_come_out(made: Host) -> None:
     made.ok("start", "101")
     made.ok("push", "101", "/root/f", "/../../etc/f", "--perms", "600")
     assert made.ok("exec", "101", "--", "cat", "/etc/f") == "text\n"
+    made.ok("push", "101", "/root/f", "/etc/f", "--user", "root", "--group", "0", "--perms", "0x1a4")
+    assert made.pct("push", "101", "/root/f", "/etc/f", "--user", "nobody") == 70
     made.ok("pull", "101", "/etc/f", "/root/g")
+    assert made.pct("pull", "101", "/etc/f", "/root/g", "--group", "nobody") == 70
     assert (made.root / "root/g").read_text() == "text\n"
     assert made.pct("pull", "101", "/nope", "/root/h") == 0
     assert made.err
@@ -496,10 +499,11 @@ class Driver:
             self.calls.append(f"{'terminal' if tty else 'run'} {' '.join(argv)}")
             return 3
         if argv[2].startswith("cat >"):
-            self.files[argv[-1]] = os.pread(fds[0], 1000, 0)
+            self.files[argv[4]] = os.pread(fds[0], 1000, 0)
+            self.calls.append(f"push {argv[2].partition(' && ')[2]} {' '.join(argv[4:])}")
             return 0
-        os.write(fds[1], self.files.get(argv[-1], b""))
-        return int(argv[-1] not in self.files)
+        os.write(fds[1], self.files.get(argv[4], b""))
+        return int(argv[4] not in self.files)
 
     def remove(self, _node: Node, kind: str, vmid: int) -> None:
         self.calls.append(f"remove {kind} {vmid}")
@@ -532,7 +536,7 @@ def test_a_real_container_lives(host: Host, real: Driver) -> None:
     assert (spec.nics[0].name, spec.nics[0].cidr, spec.nics[0].gateway) == ("eth0", "10.0.0.5/24", "10.0.0.1")
     assert host.pct("exec", "101", "--", "uname", "-a") == 3
     assert host.pct("enter", "101") == 3
-    host.ok("push", "101", "/root/keys.pub", "/root/k")
+    host.ok("push", "101", "/root/keys.pub", "/root/k", "--user", "web", "--perms", "600")
     host.ok("pull", "101", "/root/k", "/root/k2")
     assert (host.root / "root/k2").read_text() == "ssh-ed25519 AAAAC3Nz admin\n"
     assert host.pct("pull", "101", "/root/nope", "/root/k3") == 0
@@ -542,8 +546,9 @@ def test_a_real_container_lives(host: Host, real: Driver) -> None:
     host.ok("shutdown", "101", "--timeout", "4")
     host.ok("destroy", "101")
     assert real.calls == [
-        "create lxc 101", "start lxc 101", "run uname -a", "terminal /bin/bash --login", "shutdown lxc 101 6.0",
-        "shutdown lxc 101 4.0", "remove lxc 101",
+        "create lxc 101", "start lxc 101", "run uname -a", "terminal /bin/bash --login",
+        'push chmod 600 "$1" && chown "$2" "$1" /root/k web', "shutdown lxc 101 6.0", "shutdown lxc 101 4.0",
+        "remove lxc 101",
     ]  # fmt: skip
 
 

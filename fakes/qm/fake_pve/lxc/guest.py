@@ -6,6 +6,7 @@ Everything that `pct` wants of the inside of a container goes through these func
 from __future__ import annotations
 
 from fake_pve import behaviour
+from fake_pve.errors import NotModelled
 from fake_pve.guests import REAL
 
 TYPE_CHECKING = False
@@ -76,13 +77,21 @@ def guest_exec(call: Call, vmid: str, argv: list[str], *, terminal: bool = False
     return answers.run(call, vmid, argv)
 
 
-def push(call: Call, vmid: str, source: str, destination: str, mode: int | None) -> None:
+def check_owner(owner: str) -> None:
+    """Where there are no accounts, an owner is `root` or a number, which then is nobody's."""
+    for name in owner.split(":"):
+        if name and name != "root" and not name.isdecimal():
+            raise NotModelled(f"the account '{name}' where there are no accounts")
+
+
+def push(call: Call, vmid: str, source: str, destination: str, mode: int | None, owner: str = "") -> None:
     """Copy a file of the node into the container; CommandFailed with the system's words for what cannot be read."""
     if is_real(call.node):
         from fake_pve.lxc import real
 
-        real.push(call, vmid, source, destination, mode)
+        real.push(call, vmid, source, destination, mode, owner)
         return
+    check_owner(owner)
     from fake_pve.lxc import answers
 
     answers.push(call, vmid, source, destination, mode)

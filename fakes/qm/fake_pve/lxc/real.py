@@ -116,12 +116,13 @@ def nic(text: str) -> Nic:
 # --- files -----------------------------------------------------------------------------------------------
 
 
-def push(call: Call, vmid: str, source: str, destination: str, mode: int | None) -> None:
+def push(call: Call, vmid: str, source: str, destination: str, mode: int | None, owner: str) -> None:
     """Write the file inside, by a shell there."""
     script = 'cat > "$1"' + (f' && chmod {mode:o} "$1"' if mode is not None else "")
+    script += ' && chown "$2" "$1"' if owner else ""
     try:
         with open(call.node.path(os.path.abspath(source)), "rb") as file:
-            status = _shell(call, vmid, script, destination, (file.fileno(), 1, 2))
+            status = _shell(call, vmid, script, (destination, owner), (file.fileno(), 1, 2))
     except OSError as problem:
         raise CommandFailed(f"failed to open {source} for reading: {problem.strerror}") from None
     if status:
@@ -136,7 +137,7 @@ def pull(call: Call, vmid: str, source: str, destination: str, mode: int | None)
     except OSError as problem:
         raise CommandFailed(f"failed to open {destination}: {problem.strerror}") from None
     try:
-        status = _shell(call, vmid, 'cat "$1"', source, (0, descriptor, 2))
+        status = _shell(call, vmid, 'cat "$1"', (source,), (0, descriptor, 2))
     finally:
         os.close(descriptor)
     if status:
@@ -146,6 +147,6 @@ def pull(call: Call, vmid: str, source: str, destination: str, mode: int | None)
     os.chmod(target, 0o644 if mode is None else mode)
 
 
-def _shell(call: Call, vmid: str, script: str, argument: str, fds: tuple[int, int, int]) -> int:
-    argv = ["/bin/sh", "-c", script, "sh", argument]
+def _shell(call: Call, vmid: str, script: str, arguments: tuple[str, ...], fds: tuple[int, int, int]) -> int:
+    argv = ["/bin/sh", "-c", script, "sh", *arguments]
     return driver(call.node).execute(call.node, "lxc", int(vmid), argv, fds=fds)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from fake_pve.errors import CommandFailed, NotModelled
 from fake_pve.lxc import guest, power
-from fake_pve.pct.push import mode
+from fake_pve.pct.push import mode, owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve.call import Call
 
-REFUSED = ("group", "user")  # nobody owns a file here
-
 
 def run(call: Call) -> None:
-    """Wording of the refusal from pct-exec-001; a missing file is only told on stderr."""
+    """Refusal from pct-exec-001; a missing file is only told on stderr. Its owner is who runs the fake."""
     vmid = call.params["vmid"]
     if not power.is_running(call.node, vmid):
         raise CommandFailed("can only pull files from a running VM at /usr/share/perl5/PVE/CLI/pct.pm line 664.")
     try:
+        guest.check_owner(owner(call))
         guest.pull(call, vmid, call.params["path"], call.params["destination"], mode(call))
     except NotModelled:
         raise

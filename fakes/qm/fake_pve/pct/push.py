@@ -9,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve.call import Call
 
-REFUSED = ("group", "user")  # nobody owns a file here
-
 
 def run(call: Call) -> None:
     """A file that cannot be copied is told on stderr, and the exit status is 0 all the same."""
@@ -18,7 +16,7 @@ def run(call: Call) -> None:
     if not power.is_running(call.node, vmid):
         raise CommandFailed("can only push files to a running CT")
     try:
-        guest.push(call, vmid, call.params["file"], call.params["destination"], mode(call))
+        guest.push(call, vmid, call.params["file"], call.params["destination"], mode(call), owner(call))
     except NotModelled:
         raise
     except CommandFailed as problem:
@@ -34,3 +32,9 @@ def mode(call: Call) -> int | None:
     if not digits or not set(digits) <= set("0123456789abcdef"[:base]):
         raise CommandFailed(f"invalid permissions '{perms}'")
     return int(digits, base)
+
+
+def owner(call: Call) -> str:
+    """`--user` and `--group` as chown(1) takes them, `0:0`, `0` or `:0`; "" for neither."""
+    group = call.params.get("group")
+    return call.params.get("user", "") + (f":{group}" if group else "")
