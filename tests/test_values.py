@@ -138,6 +138,11 @@ def test_storages() -> None:
     assert (found["lvm"].path, found["lvm"].content, found["off"].disabled) == ("", {"images", "rootdir"}, True)
 
 
+def test_snippets_may_have_a_folder_of_another_name() -> None:
+    found = storage_cfg.parse("dir: a\n\tpath /a\n\tcontent-dirs iso=isos,snippets=my/snips\n\ndir: b\n\tpath /b\n")
+    assert (found["a"].snippets_folder, found["b"].snippets_folder) == ("/a/my/snips", "/b/snippets")
+
+
 @given(st.text(max_size=200))
 def test_any_text_can_be_read_as_storages(text: str) -> None:
     storage_cfg.parse(text)

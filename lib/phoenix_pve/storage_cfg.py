@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Storage:
-    """One storage. `path` is the folder of a directory storage, or nothing."""
+    """One storage. `path` is the folder of a directory storage, or nothing; `snippets` is the folder for them in it."""
 
     id: str
     type: str
@@ -19,11 +19,12 @@ class Storage:
     content: frozenset[str]
     disabled: bool
     nodes: frozenset[str]
+    snippets: str = "snippets"
 
     @property
     def snippets_folder(self) -> str:
         """Where snippets of a storage with a folder are."""
-        return f"{self.path}/snippets"
+        return f"{self.path}/{self.snippets}"
 
 
 def _storage(kind: str, name: str, options: Mapping[str, str]) -> Storage:
@@ -35,7 +36,14 @@ def _storage(kind: str, name: str, options: Mapping[str, str]) -> Storage:
         content=frozenset(options.get("content", "images,rootdir").split(",")),
         disabled="disable" in options and options["disable"] != "0",
         nodes=frozenset(filter(None, options.get("nodes", "").split(","))),
+        snippets=_folders(options.get("content-dirs", "")).get("snippets", "snippets"),
     )
+
+
+def _folders(text: str) -> dict[str, str]:
+    """`iso=isos,snippets=my/snippets` -> the folders of content types that are not where they usually are."""
+    pairs = (part.partition("=") for part in text.split(","))
+    return {kind.strip(): folder.strip().strip("/") for kind, equals, folder in pairs if equals}
 
 
 def parse(text: str) -> dict[str, Storage]:

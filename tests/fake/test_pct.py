@@ -402,6 +402,15 @@ def test_a_failed_clone_leaves_both_as_they_were(made: Host) -> None:
     assert made.refused("config", "102").startswith("Configuration file")
 
 
+def test_firewall_rules_go_with_their_container_and_into_its_clones(made: Host) -> None:
+    rules = made.root / "etc/pve/firewall"
+    rules.mkdir()
+    (rules / "101.fw").write_text("[OPTIONS]\nenable: 1\n")
+    made.ok("clone", "101", "102")
+    made.ok("destroy", "101")
+    assert [(file.name, file.read_text()) for file in rules.iterdir()] == [("102.fw", "[OPTIONS]\nenable: 1\n")]
+
+
 def test_a_mounted_container_is_locked(made: Host) -> None:
     assert made.ok("mount", "101") == "mounted CT 101 in '/var/lib/lxc/101/rootfs'\n"
     assert made.refused("set", "101", "--memory", "64") == "CT is locked (mounted)"

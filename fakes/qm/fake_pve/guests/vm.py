@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fake_pve import cloudinit, guests, vmstatus
+from fake_pve import cloudinit, guests, power, vmstatus
 from fake_pve.guests.spec import Disk, Nic, Spec
 from fake_pve.storage import volume
 from fake_pve.vm import boot, drive, network
@@ -36,18 +36,13 @@ def spec(node: Node, vmid: str, conf: Conf) -> Spec:
         hostname=vmstatus.name(conf, vmid),
         cores=vmstatus.cpus(conf),
         memory=vmstatus.memory_mib(conf),
-        agent=has_agent(options.get("agent", "0")),
+        agent=power.has_agent(conf),
         nics=tuple(nics(options)),
         seed=cloudinit.folder(node, vmid) if has_seed else None,
         disks=tuple(disks(node, options)) if node.guest == "virtual" else (),
         bios=options.get("bios", "seabios"),
         identity=identity(options.get("smbios1", "")),
     )
-
-
-def has_agent(value: str) -> bool:
-    """Whether `agent: …` gives the guest the agent's port."""
-    return value.split(",", maxsplit=1)[0].removeprefix("enabled=").lower() in {"1", "on", "yes", "true"}
 
 
 def identity(smbios: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fake_pve import conf as conf_files
-from fake_pve import lock, pools
+from fake_pve import firewall, lock, pools
 from fake_pve.conf import Conf
 from fake_pve.errors import CommandFailed, NotModelled
 from fake_pve.lxc import disks, guest, mountpoint, network, power
@@ -67,6 +67,7 @@ def clone(call: Call, vmid: str, newid: str, source: Conf) -> None:
         disks.remove(call, made)
         raise
     guest.cloned(call, vmid, newid, new)
+    firewall.copy(call.node, vmid, newid)
     conf_files.save(call.node, "lxc", newid, new)
     pools.add(call.node, call.params.get("pool"), newid)
 

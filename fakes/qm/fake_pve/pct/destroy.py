@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fake_pve import conf as conf_files
-from fake_pve import ha, lock, pools
+from fake_pve import firewall, ha, lock, pools
 from fake_pve.errors import CommandFailed
 from fake_pve.lxc import changes, disks, guest, mountpoint, power
 from fake_pve.storage import config, volume
@@ -39,6 +39,7 @@ def remove(call: Call, vmid: str, conf: Conf) -> None:
         free_unreferenced(call, vmid)
     guest.forget(call.node, vmid)
     pools.remove(call.node, vmid)
+    firewall.remove(call.node, vmid)
     if call.flag("purge"):
         purge(call, vmid)
     conf_files.remove(call.node, "lxc", vmid)
