@@ -18,10 +18,10 @@ from features.settings import SettingsError
 from phoenix_pve.errors import PhoenixError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
     from _pytest.terminal import TerminalReporter
-    from pytest_bdd.parser import Feature, Scenario, Step
+    from pytest_bdd.parser import Feature, Step
 
     from features.target import FakeTarget
 
@@ -84,17 +84,27 @@ def wanted() -> Path | None:
     return Path(folder) if folder else None
 
 
+def _title(item: pytest.Item) -> str:
+    """Return the scenario as the feature file calls it: pytest-bdd says `FILE: NAME` of its function."""
+    name = (
+        (getattr(item.obj, "__doc__", None) or item.name).partition(": ")[2]
+        if isinstance(item, pytest.Function)
+        else ""
+    )
+    example = item.name.partition("[")[2].removesuffix("]")
+    return (name or item.name) + (f" [{example}]" if example and name else "")
+
+
 class Recorder:
     """Keep what happens in each scenario, where it runs."""
 
-    def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest, feature: Feature, scenario: Scenario) -> None:
+    def pytest_bdd_before_scenario(self, request: pytest.FixtureRequest, feature: Feature) -> None:
         """A scenario begins."""
         item = request.node
-        example = item.name.partition("[")[2].removesuffix("]")
         item.stash[RECORD] = {
             "feature": feature.name,
             "about": feature.description.strip(),
-            "scenario": scenario.name + (f" [{example}]" if example else ""),
+            "scenario": _title(item),
             "steps": [],
         }
 
@@ -123,7 +133,22 @@ class Recorder:
         if made.when == "teardown" and RECORD in item.stash:
             record = item.stash[RECORD]
             made.__dict__["acceptance"] = {**record, "ok": not item.stash[FAILED]}
+        if made.skipped and isinstance(made.longrepr, tuple):
+            made.__dict__["left_out"] = (_title(item), made.longrepr[2].removeprefix("Skipped: "))
         return made
+
+
+def _reason(made: pytest.TestReport) -> str:
+    """Return why it failed: what the assertion says, without the way there through pytest."""
+    crash = getattr(made.longrepr, "reprcrash", None)
+    return str(crash.message if crash else made.longreprtext)[:8000]
+
+
+def _why_not(item: pytest.Item) -> str:
+    if mark := item.get_closest_marker("skip"):
+        return str(mark.kwargs["reason"])
+    slow = item.get_closest_marker("slow")
+    return "takes long; continuous integration runs it" if slow else "not chosen on the command line"
 
 
 class Summary:
@@ -134,15 +159,26 @@ class Summary:
         self.records: list[dict[str, Any]] = []
         self.left_out: list[tuple[str, str]] = []
         self.errors: dict[str, str] = {}
+        self.not_run = 0
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Count what is to run."""
+        self.not_run = len(session.items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect."""
+        self.not_run -= report.when == "teardown"
         if report.failed:
-            self.errors.setdefault(report.nodeid, report.longreprtext[-4000:])
+            self.errors.setdefault(report.nodeid, _reason(report))
         if record := getattr(report, "acceptance", None):
             self.records.append({**record, "error": self.errors.get(report.nodeid, "")})
-        if report.skipped and isinstance(report.longrepr, tuple):
-            self.left_out.append((report.nodeid.partition("::")[2], report.longrepr[2].removeprefix("Skipped: ")))
+        if left_out := getattr(report, "left_out", None):
+            self.left_out.append(tuple(left_out))
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Name what the command line leaves out, too."""
+        for item in items:
+            self.left_out.append((_title(item), _why_not(item)))
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Say what ran and what did not."""
@@ -155,6 +191,8 @@ class Summary:
         place = self.host or ("the fake node behind SSH" if os.environ.get("ACCEPTANCE_LOOPBACK") else "the fake node")
         good = sum(record["ok"] for record in self.records)
         yield f"{len(self.records)} scenarios ran on {place}, {good} passed, {len(self.left_out)} left out"
+        if self.not_run > 0:
+            yield f"  {self.not_run} more did not run, since this one was stopped"
         yield from (f"  left out: {name}: {why}" for name, why in self.left_out)
         if folder := wanted():
             folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from features.target import FakeTarget, Result
 SEEN_BY_PHOENIX = ("HOME", "LC_ALL")
 
 
-@dataclass
+@dataclass(repr=False)
 class LoopbackTarget(FakeTarget):
     """Its server lives as long as the target."""
 

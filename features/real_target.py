@@ -153,7 +153,7 @@ def release(host: str) -> list[int]:
     return left
 
 
-@dataclass
+@dataclass(repr=False)
 class RealTarget(FakeTarget):
     """It speaks the feature files' language: words are exchanged on the way in and back on the way out."""
 

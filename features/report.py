@@ -7,6 +7,8 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+import phoenix_pve
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -30,6 +32,10 @@ summary::-webkit-details-marker{display:none}summary .time{margin-left:auto;whit
 vertical-align:top}td.n{text-align:right;white-space:nowrap;color:var(--dim);width:5rem}
 td.b{width:9rem}.bar{height:.55rem;background:var(--bar);border-radius:.2rem;margin-top:.42rem;min-width:1px}
 td.k{color:var(--dim);width:4rem}td code{overflow-wrap:anywhere}tr.bad td{color:var(--bad)}
+.failures{border-left:.25rem solid var(--bad);padding-left:1rem;margin:1.6rem 0}.failures h2{margin-top:0}
+.where{color:var(--dim);margin:.8rem 0 0}summary span:nth-child(2){overflow-wrap:anywhere}
+@media (max-width:36rem){body{padding:1.2rem .8rem 3rem}td.b{display:none}.failures{padding-left:.6rem}}
+@media print{body{max-width:none}details{break-inside:avoid}}
 pre{background:var(--soft);padding:.7rem;border-radius:.4rem;overflow:auto;max-height:26rem;white-space:pre-wrap}
 """
 
@@ -44,6 +50,7 @@ def page(place: str, began: float, records: Sequence[Record], left_out: Sequence
         f"<h1>phoenix on {escape(place)}</h1>",
         f"<p class=dim>{time.strftime('%Y-%m-%d %H:%M:%S %Z', time.localtime(began))}</p>",
         _facts(records, left_out, time.time() - began),
+        _failures([record for record in ordered if not record["ok"]]),
         *(_feature(name, found) for name, found in features),
         _left_out(left_out),
     ]
@@ -62,11 +69,20 @@ def _facts(records: Sequence[Record], left_out: Sequence[object], seconds: float
         ("left out", str(len(left_out)), ""),
         ("node calls", str(sum(len(record.get("calls", ())) for record in records)), ""),
         ("took", _time(seconds), ""),
+        ("phoenix", phoenix_pve.__version__, ""),
         ("node", told["node"], ""),
         ("guest", told["guest"], ""),
     ]
     cells = (f"<div class=fact><span class=dim>{n}</span><b class='{c}'>{escape(v)}</b></div>" for n, v, c in facts)
     return f"<div class=facts>{''.join(cells)}</div>"
+
+
+def _failures(failed: Sequence[Record]) -> str:
+    """All that failed, before the rest, with its steps, the reason and what was done on the node."""
+    found = "".join(
+        f"<p class=where>{escape(record['feature'])}</p>{_scenario(record, opened=True)}" for record in failed
+    )
+    return f"<section class=failures><h2 class=bad>Failed</h2>{found}</section>" if failed else ""
 
 
 def _feature(name: str, records: Sequence[Record]) -> str:
@@ -78,15 +94,17 @@ def _feature(name: str, records: Sequence[Record]) -> str:
     )
 
 
-def _scenario(record: Record) -> str:
+def _scenario(record: Record, *, opened: bool = False) -> str:
     seconds = sum(step["seconds"] for step in record["steps"])
     sign = "<span class=good>✓</span>" if record["ok"] else "<span class=bad>✗</span>"
     head = f"{sign}<span>{escape(record['scenario'])}</span><span class='time dim'>{_time(seconds)}</span>"
     error = f"<pre>{escape(record['error'])}</pre>" if record.get("error") else ""
-    inside = f"{_steps(record['steps'], seconds)}{error}{_calls(record.get('calls', ()))}"
-    return (
-        f"<details{'' if record['ok'] else ' open'}><summary>{head}</summary><div class=inside>{inside}</div></details>"
-    )
+    inside = f"{_steps(record['steps'], seconds)}{error}{_calls(record.get('calls', ()), opened=opened)}"
+    return f"<details{_open(opened)}><summary>{head}</summary><div class=inside>{inside}</div></details>"
+
+
+def _open(opened: bool) -> str:
+    return " open" if opened else ""
 
 
 def _steps(steps: Iterable[Record], whole: float) -> str:
@@ -103,7 +121,7 @@ def _bar(seconds: float, whole: float) -> str:
     return f"<div class=bar style='width:{100 * seconds / whole if whole else 0:.0f}%'></div>"
 
 
-def _calls(calls: Sequence[Record]) -> str:
+def _calls(calls: Sequence[Record], *, opened: bool) -> str:
     if not calls:
         return ""
     rows = "".join(
@@ -112,7 +130,7 @@ def _calls(calls: Sequence[Record]) -> str:
         for call in calls
     )
     title = f"<summary><span>what phoenix did on the node</span><span class='time dim'>{len(calls)}</span></summary>"
-    return f"<details>{title}<div class=inside><table>{rows}</table></div></details>"
+    return f"<details{_open(opened)}>{title}<div class=inside><table>{rows}</table></div></details>"
 
 
 def _call_class(call: Record) -> str:

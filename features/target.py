@@ -77,7 +77,7 @@ def container(name: str) -> dict[str, Any]:
     }
 
 
-@dataclass
+@dataclass(repr=False)
 class FakeTarget:
     """A fake node in a folder, with a configuration folder beside it."""
 

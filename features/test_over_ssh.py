@@ -1,11 +1,12 @@
-"""A part of the features with the node behind a real SSH server; `make acceptance-loopback` runs all of them so."""
+"""The features with the node behind a real SSH server: some in `make test`, all in continuous integration."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pytest_bdd import scenario
+from pytest_bdd import scenarios
 from tests.needs import lacking
 from tests.remote.sshd import MISSING
 
@@ -13,7 +14,21 @@ from features.loopback_target import LoopbackTarget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ALSO_IN_MAKE_TEST = (
+    "A VM is created, configured and started",
+    "Creating again changes nothing",
+    "A disk grows in place",
+    "New keys reach the user-data",
+    "A running VM is stopped and destroyed, with its disks and its snippet",
+    "A dry run of delete lists the volumes and keeps them",
+    "JSON on stdout is one document",
+    "No secret reaches a command line",
+    "One failure stops only what needs that guest",
+    "No Proxmox VE here",
+)
+"""What goes another way than on the node itself: looking, changing, writing and removing files, input of commands."""
 
 
 @pytest.fixture
@@ -25,26 +40,17 @@ def target(tmp_path: Path) -> Iterator[LoopbackTarget]:
     opened.close()
 
 
-@scenario("create.feature", "A VM is created, configured and started")
-def test_create() -> None:
-    pass
+scenarios(*(str(file) for file in sorted(HERE.glob("*.feature")) if not file.name.startswith("guests")))
 
 
-@scenario("create.feature", "Creating again changes nothing")
-def test_again() -> None:
-    pass
+def _leave_to_ci(tests: dict[str, Any], kept: tuple[str, ...]) -> None:
+    """Mark all tests but those of the kept scenarios as slow. Raises LookupError for one that no feature file has."""
+    named = [(str(test.__doc__).partition(": ")[2], test) for name, test in tests.items() if name.startswith("test_")]
+    if missing := set(kept) - {name for name, _ in named}:
+        raise LookupError(f"no such scenario: {missing}")
+    for name, test in named:
+        if name not in kept:
+            pytest.mark.slow(test)
 
 
-@scenario("delete.feature", "A running VM is stopped and destroyed, with its disks and its snippet")
-def test_delete() -> None:
-    pass
-
-
-@scenario("containers.feature", "No secret reaches a command line")
-def test_container() -> None:
-    pass
-
-
-@scenario("node_problems.feature", "No Proxmox VE here")
-def test_no_node() -> None:
-    pass
+_leave_to_ci(globals(), ALSO_IN_MAKE_TEST)

@@ -57,6 +57,15 @@ def make_node(root: Path) -> None:
     interfaces.write_text(interfaces.read_text().replace("vmbr0", "vmbr7").replace("vmbr1", "vmbr8"))
 
 
+def make_version(folder: Path) -> Path:
+    """A pveversion, which is none of the fake's tools."""
+    folder.mkdir()
+    tool = folder / "pveversion"
+    tool.write_text("#!/bin/sh\necho pve-manager/9.2.0-fake/0 '(running kernel: none)'\n")
+    tool.chmod(0o755)
+    return folder
+
+
 def main(argv: list[str]) -> int:
     """Run the command, return its status."""
     if MISSING:
@@ -67,7 +76,7 @@ def main(argv: list[str]) -> int:
         make_node(root)
         (here / "acceptance.json").write_text(json.dumps(SETTINGS))
         there = {
-            "PATH": f"{FAKES}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": f"{make_version(here / 'bin')}:{FAKES}:/usr/sbin:/usr/bin:/sbin:/bin",
             "FAKE_PVE_ROOT": str(root),
             "FAKE_PVE_NODE": "pve1",
             "FAKE_PVE_GUEST": "none",

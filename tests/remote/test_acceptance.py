@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from features import real_target, report, settings
 from tests.needs import lacking
 from tests.remote import stand_in
-from tests.remote.sshd import FAKES, MISSING, running
+from tests.remote.sshd import FAKES, MISSING, ROOT, running
 
 from conformance import record
 from phoenix_pve.ssh_node import SshNode
@@ -135,6 +139,32 @@ def test_the_shipped_settings_are_good() -> None:
     assert settings.parse(json.loads(settings.FILE.read_text())).ids == (9900, 9919)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(bool(MISSING), reason=MISSING)
+def test_make_acceptance_runs_the_same_files_on_a_node_with_other_names(tmp_path: Path) -> None:
+    words = ["make", "-o", ".venv/.dev", f"PY={sys.executable}", "acceptance", "HOST=stand-in", f"REPORT={tmp_path}"]
+    chosen = {"PYTEST_ADDOPTS": "-k 'vm_is or nothing_is_left or missing or secret'"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.remote.stand_in", *words],
+        env={**os.environ, **chosen, "PYTHONPATH": "lib:fakes/qm:tests:."},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    ran = re.search(r"^(\d+) scenarios ran on stand-in, \1 passed, (\d+) left out$", done.stdout, re.MULTILINE)
+    assert ran, done.stdout
+    named = re.findall(r"^  left out: \S.*: \S.*$", done.stdout, re.MULTILINE)
+    assert (int(ran[1]) > 5, len(named)) == (True, int(ran[2]))
+    assert "still there" not in done.stdout, "it cleans up after success"
+    page = (tmp_path / "report.html").read_text()
+    for text in ("pve-manager/", "Ubuntu 24.04", "qm create 9900", f"passed</span><b class='good'>{ran[1]}</b>"):
+        assert text in page
+    junit = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert sum(case.find("skipped") is None for case in junit.iter("testcase")) == int(ran[1])
+
+
 def test_a_page_holds_what_happened_and_lets_no_markup_through() -> None:
     step = {"keyword": "When", "name": "I run <b>", "began": 1.0, "seconds": 0.5, "ok": False}
     call = {"time": 1.0, "host": "pve1", "run": ["qm", "set", "8001", "--name", "<i>"], "exit": 255, "seconds": 1.0}
@@ -150,5 +180,6 @@ def test_a_page_holds_what_happened_and_lets_no_markup_through() -> None:
     page = report.page("pve1", 0.0, [one, {**one, "steps": []}], [("T", "needs faults")])
     for text in ("I run &lt;b&gt;", "qm set 8001 --name &lt;i&gt;", "exit 255", "&lt;boom&gt;", "needs faults"):
         assert text in page
+    assert page.index("Failed</h2>") < page.index("<h2>F ·"), "what failed comes first"
     assert "<boom>" not in page
     assert "http" not in page
