@@ -15,7 +15,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from phoenix_pve.node import WHOLE, Completed, File
+from phoenix_pve.node import WHOLE, Completed, File, temporary_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -45,13 +45,14 @@ read_folder() { for each in "$1"/* "$1"/.[!.]*; do read_file all "$each"; done; 
 write_file() (
   set -e
   mkdir -p -- "$1"
-  new=
-  trap '[ -z "$new" ] || rm -f -- "$new"' EXIT
+  rm -f -- "$2"
+  trap 'rm -f -- "$2"' EXIT
   trap 'exit 1' HUP INT TERM PIPE
-  new=$(mktemp -- "$2")
-  printf %s "$4" >"$new"
-  sync -- "$new"
-  mv -fT -- "$new" "$3"
+  umask 077
+  set -C
+  printf %s "$4" >"$2"
+  sync -- "$2"
+  mv -fT -- "$2" "$3"
 )
 """
 
@@ -94,8 +95,7 @@ def run_line(argv: Sequence[str], stdin: str | None = None) -> str:
 
 def write_line(path: str, text: str) -> str:
     """Return the line that writes a file of mode 0600 in one step; it ends as a command does."""
-    folder, name = posixpath.split(path)
-    return f"run write_file {words([folder, f'{folder}/.{name}.XXXXXX', path, text])} </dev/null"
+    return f"run write_file {words([posixpath.dirname(path), temporary_of(path), path, text])} </dev/null"
 
 
 def look_lines(questions: Questions, root: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phoenix_pve import ssh_script
-from phoenix_pve.node import WHOLE, Questions
+from phoenix_pve.node import WHOLE, Questions, temporary_of
 
 MARK = "0123456789abcdef"
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
@@ -93,6 +93,24 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert done.exit
     assert "directory" in done.stderr
     assert [p.name for p in (tmp_path / "d").iterdir()] == ["x"]
+
+
+def test_a_write_that_was_killed_leaves_its_file_where_the_next_run_finds_it(tmp_path: Path) -> None:
+    path, there = str(tmp_path / "user.yaml"), tmp_path / "bin"
+    there.mkdir()
+    (there / "sync").write_text("#!/bin/sh\nkill -9 $PPID\n")
+    (there / "sync").chmod(0o755)
+    text = ssh_script.script(MARK, [f"PATH={there}:$PATH", ssh_script.write_line(path, "secret")])
+    subprocess.run(["sh", "-c", ssh_script.BOOT], input=text, capture_output=True, check=False)
+    left = Path(temporary_of(path))
+    assert (left.read_text(), left.stat().st_mode & 0o777) == ("secret", 0o600)
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    left.unlink()
+    left.symlink_to(victim)
+    assert ssh_script.commands_in(answer([ssh_script.write_line(path, "secret")]), [["w"]])[0].exit == 0
+    assert (victim.read_text(), Path(path).read_text(), Path(path).is_symlink()) == ("kept", "secret", False)
+    assert not left.is_symlink()
 
 
 @pytest.mark.parametrize("shell", SHELLS)
