@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "fakes/qm"))
+sys.path[:0] = [str(ROOT / "fakes/qm"), str(ROOT / "tests")]
 
 from fake_pve import seed  # noqa: E402 - found only now
+from remote.sshd import HOST, MISSING, running  # noqa: E402
 
 VM = {
     "cores": 2,
@@ -100,6 +101,30 @@ def calls_of_one_guest(folder: str) -> None:
     row("unchanged create, end to end", f"{seconds * 1000:.0f} ms", "≤ 400 ms", seconds <= 0.4)
 
 
+def over_ssh(folder: str) -> None:
+    """What an unchanged create costs with the node behind a real sshd on this machine."""
+    if MISSING:
+        print(f"  {MISSING}")
+        return
+    bench = Bench(folder, 20)
+    _make(bench)
+    here = median(lambda: bench.phoenix("create", "8001"))
+    with running(Path(folder) / "sshd", bench.environment) as server:
+        bench.environment |= {"PATH": f"{server.bin}:/usr/bin:/bin", "PHOENIX_HOST": HOST}
+        for what, words in (("one guest", ("8001",)), ("20 guests", ("--all",))):
+            server.calls_file.unlink(missing_ok=True)
+            bench.phoenix("create", *words)
+            opened = sum("ControlMaster=yes" in call for call in server.calls())
+            trips = len(server.calls()) - opened
+            row(f"connections: unchanged create, {what}", str(opened), "≤ 1", opened <= 1)
+            row(f"round trips over it: {what}", str(trips), "≤ 2", trips <= 2)
+        seconds = median(lambda: bench.phoenix("create", "8001"))
+        login = median(lambda: bench.run("ssh", HOST, "true"))
+    row("unchanged create, end to end", f"{seconds * 1000:.0f} ms", "", True)
+    more = seconds - here - login
+    row("  beyond the same here and `ssh pve1 true`", f"{more * 1000:.0f} ms", "≤ 150 ms", more <= 0.15)
+
+
 def start_up(folder: str) -> None:
     """How long programs take to begin."""
     bench = Bench(folder, 1)
@@ -150,10 +175,18 @@ def _make(bench: Bench) -> None:
             os.truncate(copy, volume.stat().st_size)
 
 
+TABLES = (
+    ("the main job", calls_of_one_guest),
+    ("over SSH, with --host", over_ssh),
+    ("start-up", start_up),
+    ("fleets", fleets),
+)
+
+
 def main() -> int:
     """Print every table."""
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; medians\n")
-    for title, table in (("the main job", calls_of_one_guest), ("start-up", start_up), ("fleets", fleets)):
+    for title, table in TABLES:
         print(title)
         with tempfile.TemporaryDirectory() as folder:
             table(folder)
