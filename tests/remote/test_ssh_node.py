@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import stat
@@ -20,7 +21,7 @@ from phoenix_pve import ssh_connection, ssh_errors, ssh_node
 from phoenix_pve.errors import NodeError, UsageError
 from phoenix_pve.node import LocalNode, QueryOnly, Questions
 from phoenix_pve.ssh_node import SshNode
-from remote.sshd import Sshd, make_key
+from remote.sshd import HOST, SSH, Sshd, make_key, running
 
 
 def test_a_command_runs_there(node: SshNode) -> None:
@@ -194,6 +195,26 @@ def test_a_server_that_allows_one_session_is_told(sshd: Sshd, monkeypatch) -> No
     with pytest.raises(NodeError, match="pve1 allows only one session over a connection"):
         node.run(["true"])
     node.close()
+
+
+def test_a_key_of_the_agent_and_a_jump_host_are_the_users_own(sshd: Sshd, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    with running(tmp_path / "hop", {"AT": "hop"}) as hop:
+        agent = subprocess.run(["ssh-agent", "-s"], capture_output=True, text=True, check=True).stdout
+        for name, value in re.findall(r"^(\w+)=([^;]+);", agent, re.MULTILINE):
+            monkeypatch.setenv(name, value)
+        try:
+            subprocess.run(["ssh-add", "-q", str(sshd.folder / "user_key")], check=True)
+            (sshd.folder / "user_key").unlink()
+            jump = f"-F {hop.folder}/ssh_config -W %h:%p {HOST}"
+            sshd.write_client(f"Host pve1\n  ProxyCommand {SSH} {jump}\n  IdentityFile {sshd.folder}/user_key.pub")
+            monkeypatch.setenv("PATH", f"{sshd.bin}:{os.environ['PATH']}")
+            node = SshNode("pve1")
+            assert node.run(["true"]).exit == 0
+            node.close()
+        finally:
+            subprocess.run(["ssh-agent", "-k"], check=True, capture_output=True)
+        assert "Accepted publickey" in (hop.folder / "sshd.log").read_text()
+        assert "Accepted publickey" in (sshd.folder / "sshd.log").read_text()
 
 
 def cut_soon(sshd: Sshd, started: Path) -> threading.Thread:
