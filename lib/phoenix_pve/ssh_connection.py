@@ -12,13 +12,14 @@ import os
 import secrets
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Lock
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from phoenix_pve import ssh_errors
 from phoenix_pve.errors import NodeError
@@ -37,6 +38,9 @@ ANSWER_SECONDS = 60.0
 """How long the answer to a line may take."""
 
 QUIET = ("-T", "-x", "-a", "-o", "BatchMode=yes", "-o", "ControlPersist=no", "-o", "RemoteCommand=none")
+TIDY = 'ssh "$@"; status=$?; rm -rf -- "$0"; exit $status'
+"""Runs ssh here and removes the folder of its socket, which phoenix cannot do when it is killed."""
+
 OPENING = (
     *QUIET,
     *("-o", "ControlMaster=yes", "-o", "ClearAllForwardings=yes", "-o", "PermitLocalCommand=no"),
@@ -100,16 +104,23 @@ class Connection:
     def _open(self, folder: Path, first: bytes) -> None:
         """Open the connection, wait until it is there. Raises NodeError."""
         mark = secrets.token_hex(16)
-        argv = ["ssh", *OPENING, "-S", f"{folder}/s", "--", self._host, HOLD.replace("MARK", mark)]
-        said = folder / "said"
-        pipe = subprocess.PIPE
-        try:
-            with said.open("wb") as errors:
-                self._master = subprocess.Popen(
-                    argv, stdin=pipe, stdout=pipe, stderr=errors, bufsize=0, start_new_session=True
-                )
-        except FileNotFoundError:
-            raise NodeError("there is no `ssh` on this machine", "install it: apt-get install openssh-client") from None
+        argv = [*OPENING, "-S", f"{folder}/s", "--", self._host, HOLD.replace("MARK", mark)]
+        if not shutil.which("ssh"):
+            raise NodeError("there is no `ssh` on this machine", "install it: apt-get install openssh-client")
+        with tempfile.TemporaryFile() as said:
+            self._master = subprocess.Popen(
+                ["sh", "-c", TIDY, str(folder), *argv],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                bufsize=0,
+                start_new_session=True,
+            )
+            self._await(mark, first, said)
+
+    def _await(self, mark: str, first: bytes, said: IO[bytes]) -> None:
+        """Send what goes along with the opening, wait for the mark. Raises NodeError; `said` is where ssh complains."""
+        assert self._master
         self._send(first)
         deadline = time.monotonic() + PATIENCE
         while (line := self._line(deadline)) is not None:
@@ -117,7 +128,8 @@ class Connection:
                 return
         hangs = self._master.poll() is None and time.monotonic() >= deadline
         _end(self._master)
-        words = said.read_text("utf-8", "replace")
+        said.seek(0)
+        words = said.read().decode("utf-8", "replace")
         self._failure = ssh_errors.no_answer(self._host, words) if hangs else self._refused(words)
         raise self._failure
 
@@ -192,5 +204,5 @@ def _end(master: subprocess.Popen[bytes]) -> None:
     try:
         master.wait(3)
     except subprocess.TimeoutExpired:
-        master.kill()
+        os.killpg(master.pid, signal.SIGKILL)
         master.wait()

@@ -112,7 +112,7 @@ def test_the_connection_ends_with_its_process_however_that_ends(node: SshNode) -
     process.wait()
     process.stdout.close()
     assert _eventually(lambda: not _lives(int(pid))), "ssh outlived its run"
-    shutil.rmtree(folder)  # which nobody can do who is killed
+    assert _eventually(lambda: not Path(folder).exists()), "who is killed leaves nothing either"
 
 
 def _lives(pid: int) -> bool:
