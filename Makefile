@@ -82,7 +82,7 @@ acceptance-loopback: $(VENV)/.dev ## all features with the fake node behind a re
 	@PYTHONPATH=$(TEST_PATH) $(PY) -m tests.remote.stand_in $(MAKE) acceptance HOST=stand-in REPORT=$(REPORT)/stand-in
 
 record: $(VENV)/.dev ## record what the node HOST=pve1 does, and tell how the fake differs; see docs/acceptance.md
-	@PYTHONPATH=$(TEST_PATH) $(PY) -m conformance.record $(HOST)
+	@PYTHONPATH=$(TEST_PATH) $(PY) -m conformance.record '$(HOST)'
 
 clean: ## remove what was built here, and end the guests that were started from here
 	@PYTHONPATH=fakes/qm $(PYTHON) -m fake_pve.guests.sweep --here || true

@@ -48,10 +48,10 @@ def _claim(host: str) -> None:
     try:
         real_target.claim(host)
     except (SettingsError, PhoenixError) as error:
-        pytest.exit(_told(error), returncode=2)
+        pytest.exit(told(error), returncode=2)
 
 
-def _told(error: SettingsError | PhoenixError) -> str:
+def told(error: SettingsError | PhoenixError) -> str:
     return f"{error}\n  hint: {error.hint}" if isinstance(error, PhoenixError) else str(error)
 
 
@@ -222,7 +222,7 @@ def main(argv: list[str]) -> int:
             print(line)
         real_target.connection(argv[0]).close()
     except (SettingsError, PhoenixError) as error:
-        print(f"error: {_told(error)}", file=sys.stderr)
+        print(f"error: {told(error)}", file=sys.stderr)
         return 1
     return 0
 

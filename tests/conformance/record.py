@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from features import real_target, settings
+from features import acceptance, real_target, settings
 
 from conformance import replay
 from conformance.likeness import normal
 from conformance.recordings import packed, whole
-from phoenix_pve import storage_cfg
+from phoenix_pve import ssh_errors, storage_cfg
 from phoenix_pve.errors import PhoenixError
 from phoenix_pve.node import WHOLE, Questions
 from phoenix_pve.ssh_node import SshNode
@@ -206,16 +206,16 @@ def differences(scenario: Scenario) -> Iterator[str]:
 
 def main(argv: list[str]) -> int:
     """Record, write, replay."""
-    if not argv:
+    if not argv or not argv[0]:
         print("usage: make record HOST=pve1", file=sys.stderr)
         return 2
     folder = Path(argv[1] if len(argv) > 1 else "build/recordings")
     try:
         scenarios = list(record(argv[0]))
     except (settings.SettingsError, PhoenixError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {acceptance.told(error)}", file=sys.stderr)
         return 1
-    path = folder / f"{argv[0].rpartition('@')[2]}-{time.strftime('%Y-%m-%d')}.jsonl"
+    path = folder / f"{ssh_errors.name_of(argv[0])}-{time.strftime('%Y-%m-%d')}.jsonl"
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in scenarios), encoding="utf-8")
     tell(path, scenarios)
