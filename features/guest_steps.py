@@ -198,6 +198,7 @@ def _nothing(target: GuestTarget) -> None:
     _until(lambda: _processes_in(str(target.root)) == [])
     assert str(target.root) not in Path("/proc/mounts").read_text()
     assert not target.guest_folder.exists()
+    assert not (target.folder / ".cache").exists(), "images are not unpacked into everybody's home"
     assert target.leftovers() == []
     assert target.known_hosts == []
     with socket.socket() as probe:

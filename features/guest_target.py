@@ -82,7 +82,7 @@ class GuestTarget(FakeTarget):
     @property
     def environment(self) -> dict[str, str]:
         """The environment of the node's tools."""
-        return {**super().environment, "FAKE_PVE_GUEST": self.mode}
+        return {**super().environment, "FAKE_PVE_GUEST": self.mode, "FAKE_PVE_CACHE": image.own_cache()}
 
     @property
     def phoenix_environment(self) -> dict[str, str]:

@@ -16,5 +16,7 @@ settings.load_profile("suite")
 @pytest.fixture(autouse=True)
 def _hermetic(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
+        if name == "FAKE_PVE_CACHE":
+            continue  # where the guests' images are
         if name.startswith(("PHOENIX_", "FAKE_PVE_")) or name in {"NO_COLOR", "FORCE_COLOR"}:
             monkeypatch.delenv(name)
