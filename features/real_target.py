@@ -1,7 +1,8 @@
 """A real node over SSH, as the features see it: with the IDs, storages and names that the feature files write.
 
-Only IDs of the range in config/acceptance.json are touched. They are free when a run starts, so all that is there later
-is its own; a ledger in build/acceptance says so to a later `make acceptance-clean`.
+Only IDs of the range in config/acceptance.json are touched, and they are free when a run starts. What is removed
+carries phoenix's mark or was made by a step as `someone`'s, which a ledger in build/acceptance says, also to a later
+`make acceptance-clean`; what others make in the range meanwhile stays.
 """
 
 from __future__ import annotations
@@ -101,7 +102,26 @@ def claim(host: str) -> None:
             "otherwise choose another range in config/acceptance.json"
         )
     ledger(host).parent.mkdir(parents=True, exist_ok=True)
-    ledger(host).write_text(json.dumps({"ids": given.ids, "time": time.time()}), encoding="utf-8")
+    ledger(host).write_text(json.dumps({"ids": given.ids, "time": time.time(), "made": []}), encoding="utf-8")
+
+
+def is_marked(conf: str) -> bool:
+    """Whether a guest's configuration carries phoenix's mark."""
+    return any(mark in conf for mark in MARKS)
+
+
+def claimed(host: str) -> dict[str, Any]:
+    """What the ledger says; nothing when no run has claimed the range."""
+    file = ledger(host)
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+
+
+def note(host: str, node: SshNode, vmid: int) -> None:
+    """Write down that a step is about to make this guest, or to take the mark off it; not of a guest of others."""
+    claim, there = claimed(host), taken(node, [vmid])
+    if claim and (vmid not in there or is_marked(there[vmid])):
+        made = sorted({*claim["made"], vmid})
+        ledger(host).write_text(json.dumps({**claim, "made": made}), encoding="utf-8")
 
 
 def ledger(host: str) -> Path:
@@ -125,9 +145,9 @@ def destroy(node: SshNode, vmid: int) -> None:
 def clean(host: str) -> Iterator[str]:
     """Remove what an earlier run left; yield what is done. What carries no mark and no run claimed is kept."""
     node, (first, last) = connection(host), settings.load().ids
-    claim = json.loads(ledger(host).read_text(encoding="utf-8")) if ledger(host).exists() else {}
+    claim = claimed(host)
     for vmid, conf in taken(node, range(first, last + 1)).items():
-        if conf and (any(mark in conf for mark in MARKS) or _made_under(claim, vmid, conf)):
+        if is_marked(conf) or _made_under(claim, vmid, conf):
             destroy(node, vmid)
             yield f"{vmid}: removed"
         else:
@@ -136,8 +156,8 @@ def clean(host: str) -> Iterator[str]:
 
 
 def _made_under(claim: Mapping[str, Any], vmid: int, conf: str) -> bool:
-    """Whether a VM without mark was made while a run had claimed its ID: such as a scenario makes for `someone`."""
-    if not claim or not claim["ids"][0] <= vmid <= claim["ids"][1]:
+    """Whether a VM without mark is one that a step made for `someone`, and no later one of the same ID."""
+    if vmid not in claim.get("made", ()):
         return False
     made = re.search(r"^meta:.*\bctime=(\d+)", conf, re.MULTILINE)
     return made is not None and claim["time"] - SKEW <= int(made[1]) <= claim["time"] + LONGEST_RUN
@@ -171,9 +191,12 @@ class RealTarget(FakeTarget):
         self.node = connection(self.host)
 
     def close(self) -> None:
-        """Remove every guest of the range."""
-        for vmid in [] if self.keep else taken(self.node, self.given.vmids.values()):
-            destroy(self.node, vmid)
+        """Remove the guests that the scenario made."""
+        made = claimed(self.host).get("made", ())
+        there = {} if self.keep else taken(self.node, self.given.vmids.values())
+        for vmid, conf in there.items():
+            if is_marked(conf) or vmid in made:
+                destroy(self.node, vmid)
 
     @property
     def phoenix_environment(self) -> dict[str, str]:
@@ -215,7 +238,10 @@ class RealTarget(FakeTarget):
 
     def tool(self, line: str) -> Result:
         """Run a tool on the node, as its administrator."""
-        done = self.node.run(shlex.split(replaced(line, self.pairs)))
+        argv = shlex.split(replaced(line, self.pairs))
+        for vmid in {*map(str, self.given.vmids.values())} & {*argv}:
+            note(self.host, self.node, int(vmid))
+        done = self.node.run(argv)
         return self._back(Result(done.exit, done.stdout, done.stderr))
 
     def _back(self, result: Result) -> Result:

@@ -69,16 +69,32 @@ def test_a_taken_id_is_refused_and_only_marked_guests_are_removed(node: SshNode)
 
 def test_what_a_claimed_run_left_is_removed_though_it_has_no_mark(node: SshNode) -> None:
     real_target.claim("pve1")
+    real_target.note("pve1", node, 9905)
     node.run(["qm", "create", "9905", "--name", "someone"])
     assert real_target.release("pve1") == [9905]
     assert list(real_target.clean("pve1")) == ["9905: removed"]
     assert not real_target.ledger("pve1").exists()
 
 
+def test_what_others_make_in_the_claimed_range_stays(node: SshNode, tmp_path: Path) -> None:
+    real_target.claim("pve1")
+    target = real_target.RealTarget(tmp_path / "target", host="pve1")
+    target.tool("qm create 8001 --name someone")
+    node.run(["qm", "create", "9902", "--name", "marked", "--tags", "phoenix"])
+    target.tool("qm set 8003 --tags mine")
+    node.run(["qm", "create", "9903", "--name", "theirs"])
+    target.tool("qm set 8004 --tags mine")
+    assert list(real_target.taken(node, range(9900, 9920))) == [9900, 9902, 9903]
+    target.close()
+    assert list(real_target.taken(node, range(9900, 9920))) == [9903]
+    assert [line.partition(",")[0] for line in real_target.clean("pve1")] == ["9903: kept"]
+
+
 def test_an_old_claim_says_nothing_about_a_new_guest(node: SshNode) -> None:
     real_target.claim("pve1")
     old = json.loads(real_target.ledger("pve1").read_text())
-    real_target.ledger("pve1").write_text(json.dumps({**old, "time": old["time"] - 2 * real_target.LONGEST_RUN}))
+    old |= {"time": old["time"] - 2 * real_target.LONGEST_RUN, "made": [9905]}
+    real_target.ledger("pve1").write_text(json.dumps(old))
     node.run(["qm", "create", "9905", "--name", "theirs"])
     assert [line.partition(",")[0] for line in real_target.clean("pve1")] == ["9905: kept"]
 
