@@ -82,6 +82,21 @@ Feature: Containers
     Then it fails with status 5 and says "no disk is shrunk to 4 GiB"
     And no changing command ran on the node
 
+  Scenario: A volume that moves and grows while its container runs
+    Given container 101 has "mount_points" set to {"mp0": {"storage_pool": "local", "size_gb": 4, "path": "/srv"}}
+    And I have run "phoenix create 101"
+    And container 101 has "mount_points" set to {"mp0": {"storage_pool": "local", "size_gb": 5, "path": "/data"}}
+    When I run "phoenix create 101"
+    Then it succeeds and says "waiting for a restart: mp0"
+    Given container 101 has "mount_points" set to {"mp0": {"storage_pool": "local", "size_gb": 6, "path": "/data"}}
+    When I run "phoenix create 101"
+    Then it succeeds and says "disk mp0: 5 GiB → 6 GiB"
+    When I run "phoenix create 101 --restart"
+    Then it succeeds and says "101 debian-12: changed"
+    When I run "phoenix create 101"
+    Then it succeeds and says "101 debian-12: no changes"
+    And no changing command ran on the node
+
   @second-storage
   Scenario Outline: What cannot change after creation is a conflict
     Given I have run "phoenix create 101"

@@ -150,6 +150,23 @@ def test_volumes_grow() -> None:
     assert commands(made) == ["pct resize 101 rootfs 16G", "pct resize 101 mp0 8G"]
 
 
+@pytest.mark.parametrize(
+    ("power", "old", "pending", "expected"),
+    [
+        (Power.RUNNING, "/srv", (), ["pct resize 101 mp0 8G", "pct set 101 --mp0 fast:101/a.raw,mp=/new,size=8G"]),
+        (Power.RUNNING, "/new", ("mp0",), ["pct resize 101 mp0 8G", "pct set 101 --mp0 fast:101/a.raw,mp=/new,size=8G"]),
+        (Power.RUNNING, "/new", (), ["pct resize 101 mp0 8G"]),
+        (Power.STOPPED, "/srv", (), ["pct set 101 --mp0 fast:101/a.raw,mp=/new,size=8G --digest d1", "pct resize 101 mp0 8G"]),
+    ],
+)  # fmt: skip
+def test_a_mount_point_that_moves_and_grows_waits_with_its_new_size(
+    power: Power, old: str, pending: tuple[str, ...], expected: list[str]
+) -> None:
+    now = replace(state(power, mp0=f"fast:101/a.raw,mp={old},size=4G"), pending=frozenset(pending))
+    made = commands(planned(now, extras={"mount_points": (MountPoint("mp0", "fast", 8, "/new"),)}))
+    assert [line for line in made if line != "pct start 101"] == expected
+
+
 def test_a_volume_of_the_wanted_size_is_not_resized_since_pct_would_fail() -> None:
     assert commands(planned(state(), disk_gb=8)) == []
 

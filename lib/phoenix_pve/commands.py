@@ -235,6 +235,10 @@ def _advice(reason: str, tool: str) -> str:
         return "another process works on this guest; run the same command again when it is done"
     if "by other user" in reason:
         return "someone changed the guest meanwhile, and nothing of that was overwritten; run the same command again"
+    if "already at specified size" in reason:
+        return (
+            "the configuration names another size than the volume has; mend that with `pct rescan`, then run it again"
+        )
     if "powerdown failed" in reason:
         return "the guest does not react; wait longer, or stop it at once with `phoenix stop <ID> --force`"
     if "No space left" in reason or "storage full" in reason.lower():

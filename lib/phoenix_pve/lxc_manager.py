@@ -24,7 +24,7 @@ from phoenix_pve.unfinished import KEYS_PATH, is_noted
 from phoenix_pve.values import disk, nic, props, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from phoenix_pve.guest import ContainerExtras, GuestSpec, GuestState, MountPoint
     from phoenix_pve.observe import Seen
@@ -81,7 +81,7 @@ def settings(spec: GuestSpec, state: GuestState | None) -> list[Setting]:
         *_swap(spec, current, absent=state is None),
         *_network(spec, current),
         *_features(spec, current),
-        *(setting for point in _extras(spec).mount_points for setting in _mount_point(point, current)),
+        *_mount_points(spec, current, state.pending if state else frozenset()),
     ]
 
 
@@ -112,10 +112,16 @@ def _features(spec: GuestSpec, current: Mapping[str, str]) -> Iterator[Setting]:
         yield Setting("features", props.format_props(wanted), current.get("features", ""), same)
 
 
-def _mount_point(point: MountPoint, current: Mapping[str, str]) -> Iterator[Setting]:
+def _mount_points(spec: GuestSpec, current: Mapping[str, str], pending: Container[str]) -> Iterator[Setting]:
+    for point in _extras(spec).mount_points:
+        yield from _mount_point(point, current, waits=point.slot in pending)
+
+
+def _mount_point(point: MountPoint, current: Mapping[str, str], *, waits: bool) -> Iterator[Setting]:
     """Yield a mount point that is missing or mounted elsewhere; its volume is never replaced.
 
-    One whose volume could not be made waits as it was asked for, `local:1`: it is asked for again.
+    One whose volume could not be made waits as it was asked for, `local:1`: it is asked for again. `pct resize` writes
+    the new size nowhere but into what is in force, so one that waits for a restart is set anew when its volume grows.
     """
     old = current.get(point.slot, "")
     if disk.parse(old).volume.partition(":")[2].isdecimal():
@@ -125,26 +131,41 @@ def _mount_point(point: MountPoint, current: Mapping[str, str]) -> Iterator[Sett
     if not old:
         yield Setting(point.slot, f"{point.storage}:{point.gib},mp={point.path}", "", same=False, label=label)
     else:
-        new = props.format_props(
-            {"": now["volume"], **{k: v for k, v in now.items() if k != "volume"}, "mp": point.path}
-        )
-        yield Setting(point.slot, new, old, now.get("mp") == point.path, label)
+        grows = _grows(old, point.gib)
+        kept = {key: value for key, value in now.items() if key != "volume"}
+        sized = {"size": f"{point.gib}G"} if grows else {}
+        new = props.format_props({"": now["volume"], **kept, "mp": point.path, **sized})
+        yield Setting(point.slot, new, old, now.get("mp") == point.path and not (grows and waits), label)
+
+
+def _grows(text: str, gib: int) -> bool:
+    """Return whether a volume is smaller than it should be."""
+    now = disk.parse(text).bytes
+    return now is not None and now < gib * size.GIB
 
 
 def apply_container_configurations(spec: GuestSpec, seen: Seen) -> Iterator[Change]:
-    """One `pct set` for everything that differs, and volumes grown."""
+    """One `pct set` for everything that differs, and volumes grown.
+
+    A mount point of a running container that is both set and grown is grown first, so that what waits has its new size;
+    the digest is not that of the file any more then.
+    """
     state = seen.state
     if state is None:
         return
     running = state.power is not Power.STOPPED
     changed = differing(settings(spec, state))
+    grown = [
+        Grow(slot, gib, Difference(f"disk {slot}", size.shown(disk.parse(old).bytes or 0), f"{gib} GiB"))
+        for slot, _, gib in _volumes_wanted(spec)
+        if _grows(old := state.options.get(slot, ""), gib)
+    ]
+    first = running and any(setting.option in {grow.slot for grow in grown} for setting in changed)
+    yield from grown if first else ()
     if changed:
         lines = tuple(s.difference(When.NEXT_START if running and not _is_live(s) else When.NOW) for s in changed)
-        yield SetOptions(tuple((s.option, s.value) for s in changed), state.digest, lines)
-    for slot, _, gib in _volumes_wanted(spec):
-        now = disk.parse(state.options.get(slot, "")).bytes
-        if now is not None and now < gib * size.GIB:
-            yield Grow(slot, gib, Difference(f"disk {slot}", size.shown(now), f"{gib} GiB"))
+        yield SetOptions(tuple((s.option, s.value) for s in changed), "" if first else state.digest, lines)
+    yield from () if first else grown
 
 
 def _is_live(setting: Setting) -> bool:
