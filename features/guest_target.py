@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 PASSWORD = "correct horse"
 PASSWORD_HASH = "$5$fakepve0$9rujRx4hu5hIAeWVmTj7Eqzq1E4lpL1QaXiLShYTf.3"
 KEYS = ("admin", "other")
+
+
+def hears(path: str) -> bool:
+    """Whether somebody listens at a socket; that it is there says less."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(path) == 0
 
 
 @dataclass
@@ -65,13 +72,12 @@ class GuestTarget(FakeTarget):
     def _start_agent(self) -> None:
         """An agent with the administrator's key, in this process' hands; its socket has a short path."""
         self.agent_folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/agent.XXXXXX"], text=True).strip())
-        socket = str(self.agent_folder / "s")
-        self.agent = subprocess.Popen(
-            ["ssh-agent", "-a", socket, "cat"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        while not Path(socket).exists():
+        way = str(self.agent_folder / "s")
+        self.agent = subprocess.Popen(["ssh-agent", "-a", way, "cat"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        while not hears(way):
+            assert self.agent.poll() is None, "ssh-agent ended"
             time.sleep(0.01)
-        environment = {**os.environ, "SSH_AUTH_SOCK": socket}
+        environment = {**os.environ, "SSH_AUTH_SOCK": way}
         subprocess.run(["ssh-add", "-q", self.keys / "admin"], env=environment, check=True)
 
     @property
