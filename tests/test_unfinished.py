@@ -9,13 +9,14 @@ import pytest
 
 from phoenix_pve import unfinished
 from phoenix_pve.commands import shell, steps
-from phoenix_pve.guest import GuestState, Kind, Power
+from phoenix_pve.guest import Admin, ContainerExtras, GuestSpec, GuestState, Kind, MountPoint, Power
 from phoenix_pve.image import Image
-from phoenix_pve.observe import Seen
+from phoenix_pve.observe import Seen, state_of
 from phoenix_pve.plan import Goal, Plan
+from phoenix_pve.plan import Note as NoteChange
 from phoenix_pve.planner import Options, plan
 from phoenix_pve.readiness import Wait
-from samples import STORAGES, USER_DATA, spec
+from samples import STORAGES, USER_DATA, spec, state
 
 HALF = GuestState(Kind.VM, 8001, Power.STOPPED, {"lock": "create"})
 NOTE = unfinished.note_path(8001)
@@ -85,6 +86,87 @@ def test_force_frees_what_an_interrupted_run_may_have_found() -> None:
     assert begins(made)[0] == "pvesm free local-lvm:vm-8001-disk-0"
 
 
+def container(**changes: Any) -> GuestSpec:
+    points = (MountPoint("mp0", "local", 1, "/srv"),)
+    extras = ContainerExtras("eth0", mount_points=points)
+    return replace(spec(vmid=101, name="ct1"), kind=Kind.CONTAINER, container=extras, **changes)
+
+
+BOX = {"hostname": "ct1", "cores": "2", "memory": "2048", "tags": "phoenix", "unprivileged": "1",
+       "rootfs": "local:101/vm-101-disk-0.raw,size=8G", "net0": "name=eth0,bridge=vmbr0,ip=dhcp"}  # fmt: skip
+BOXES = {**STORAGES, "local": replace(STORAGES["local"], content=frozenset({"images", "rootdir"}))}
+NEW = "local:101/vm-101-disk-1.raw"
+
+
+def changed(note: str = "", orphans: tuple[str, ...] = (), *, lock: str = "", **changes: Any) -> Plan:
+    """The plan of a container that lacks a mount point and whose root disk is too small."""
+    options = {**BOX, **({"lock": lock} if lock else {})}
+    sight = Seen(GuestState(Kind.CONTAINER, 101, Power.STOPPED, options), BOXES, note=note or None, orphans=orphans)
+    return plan(Goal.CREATE, container(), replace(sight, **changes), "", Options(wait=Wait.NONE))
+
+
+def test_volumes_of_a_guest_that_exists_are_made_under_a_note() -> None:
+    made = changed(orphans=("local:101/vm-101-disk-7.raw",))
+    assert begins(made)[0] == "install -D -m"
+    assert isinstance(made.changes[0], NoteChange)
+    assert made.changes[0].text == "container ct1 changed local:101/vm-101-disk-7.raw\n"
+    assert begins(made)[1:] == ["pct set 101", "pct resize 101", "pct start 101", f"rm -f {unfinished.note_path(101)}"]
+
+
+def test_a_volume_that_an_interrupted_change_left_is_freed_and_one_that_it_found_is_not() -> None:
+    found = "local:101/vm-101-disk-7.raw"
+    made = changed(f"container ct1 changed {found}\n", (NEW, found))
+    assert begins(made)[:4] == [f"pvesm free {NEW}", "pct set 101", "pct rescan --vmid", "pct resize 101"]
+    assert found not in "".join(lines(made))
+
+
+def test_volumes_that_nobody_noted_are_left_alone() -> None:
+    assert not any("free" in line for line in lines(changed(orphans=(NEW,))))
+    assert not any("free" in line for line in lines(changed("container other changed\n", (NEW,))))
+
+
+def test_an_interrupted_change_does_not_set_the_password_again() -> None:
+    with_hash = replace(container(), admin=Admin("root", "$6$x$y", ()))
+    for note, count in (("container ct1 changed\n", 0), ("container ct1\n", 1)):
+        sight = Seen(GuestState(Kind.CONTAINER, 101, Power.RUNNING, BOX), BOXES, note=note)
+        made = plan(Goal.CREATE, with_hash, sight, "", Options(wait=Wait.NONE))
+        assert sum("chpasswd" in line for line in lines(made)) == count
+
+
+def test_volumes_named_anywhere_in_a_configuration_are_no_orphans() -> None:
+    conf = b"rootfs: local:101/a.raw,size=8G\n[snap]\nmp0: volume=lvm:vm-101-disk-1,mp=/x\nunused0: local:101/c.raw\n"
+    volumes = ["local:101/a.raw", "lvm:vm-101-disk-1", "local:101/c.raw", "lvm:vm-101-disk-10", "local:101/d.raw"]
+    assert unfinished.unnamed(volumes, conf) == ("lvm:vm-101-disk-10", "local:101/d.raw")
+
+
+def clone(source_lock: str, note: str, state: GuestState | None, *, force: bool = False) -> Plan:
+    source = GuestState(Kind.CONTAINER, 101, Power.STOPPED, {**BOX, **({"lock": source_lock} if source_lock else {})})
+    wanted = replace(container(), vmid=102, name="ct2", clone_from=101, image="")
+    sight = Seen(state, BOXES, source=source, note=note or None)
+    return plan(Goal.CREATE, wanted, sight, "", Options(wait=Wait.NONE, force=force))
+
+
+@pytest.mark.parametrize("state", [None, GuestState(Kind.CONTAINER, 102, Power.STOPPED, {**BOX, "hostname": "ct2"})])
+def test_a_lock_on_the_source_that_may_be_somebody_elses_goes_by_force_only(state: GuestState | None) -> None:
+    refused = clone("disk", "container ct2 101\n", state)
+    assert refused.refusals[0].hint == "is a `pct clone` or `pct move-volume` at work? if not: pct unlock 101"
+    assert lines(clone("disk", "container ct2 101\n", state, force=True))[0] == "pct unlock 101"
+
+
+def test_nothing_is_begun_while_the_source_is_locked() -> None:
+    assert "101 is locked (backup)" in clone("backup", "", None).refusals[0].message
+
+
+def test_a_half_made_clone_proves_whose_lock_its_source_has() -> None:
+    half = GuestState(Kind.CONTAINER, 102, Power.STOPPED, {"lock": "create"})
+    assert lines(clone("disk", "container ct2 101\n", half))[:2] == ["pct unlock 101", "pct unlock 102"]
+    wanted = replace(container(), vmid=102, name="ct2", clone_from=101)
+    locked = Seen(half, BOXES, source=GuestState(Kind.CONTAINER, 101, Power.STOPPED, {"lock": "disk"}))
+    assert unfinished.left_locked([wanted], {102: replace(locked, note="container ct2 101\n")}) == {101}
+    assert unfinished.left_locked([wanted], {102: locked}) == set()
+    assert lines(changed(lock="disk", freed=True))[1] == "pct unlock 101"
+
+
 def test_delete_clears_away_what_is_half_made() -> None:
     assert begins(planned(HALF, Goal.DELETE, orphans=(DISK,), **MINE)) == [
         "qm unlock 8001",
@@ -107,3 +189,19 @@ def test_the_volumes_of_block_storages_are_read_from_what_pvesm_says() -> None:
         "Volid Format Type Size VMID\nlocal-lvm:vm-8001-disk-0 raw images 1 8001\nlocal-lvm:vm-800-disk-0 raw x 1 800\n"
     )
     assert unfinished.volumes_listed(8001, text) == ["local-lvm:vm-8001-disk-0"]
+
+
+def test_options_that_a_killed_command_left_waiting_are_set_once_more() -> None:
+    conf = "tags: a\nnet0: virtio=BC:24:11:00:80:01,bridge=vmbr0\n[PENDING]\n{}\n"
+    for waiting, stuck in (
+        ("tags: phoenix", {"tags"}),
+        ("cores: 4", set()),
+        ("net0: virtio=BC:24:11:00:80:01,bridge=vmbr1", {"net0"}),
+        ("net0: virtio=BC:24:11:00:80:02,bridge=vmbr1", set()),
+    ):
+        data = conf.format(waiting).encode()
+        assert state_of(Kind.VM, 8001, Power.RUNNING, data).stuck == stuck
+        assert state_of(Kind.VM, 8001, Power.STOPPED, data).stuck == set()
+    seen = Seen(replace(state(pending=("cores", "name")), stuck=frozenset({"name"})), STORAGES, USER_DATA)
+    made = plan(Goal.CREATE, spec(), seen, USER_DATA, Options(wait=Wait.NONE))
+    assert [line for line in lines(made) if "qm set" in line] == ["qm set 8001 --name ubuntu-2404 --digest d1"]

@@ -7,7 +7,18 @@ import sys
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from phoenix_pve import call_limits, cloud_init, fleet, interrupts, inventory, login, planner, render, ssh_config
+from phoenix_pve import (
+    call_limits,
+    cloud_init,
+    fleet,
+    interrupts,
+    inventory,
+    login,
+    planner,
+    render,
+    ssh_config,
+    unfinished,
+)
 from phoenix_pve.apply import Failed, Finished, apply
 from phoenix_pve.errors import (
     INTERRUPTED,
@@ -173,8 +184,9 @@ def _plan_all(session: Session, goal: Goal, specs: list[GuestSpec]) -> dict[int,
     """Look at all guests and decide; what is to be cloned from a guest of the same run is foreseen."""
     sight = _look(session, specs) if specs else {}
     plans = {}
+    freed = unfinished.left_locked(specs, sight)
     for spec in specs:
-        seen = sight[spec.vmid]
+        seen = replace(sight[spec.vmid], freed=spec.vmid in freed)
         if spec.clone_from in sight and seen.source is None and seen.state is None:
             seen = replace(seen, source=planner.foreseen(session.inventory.guests[spec.clone_from]))
         plans[spec.vmid] = _plan(session, goal, spec, seen)

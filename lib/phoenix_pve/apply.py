@@ -135,7 +135,9 @@ def apply(
 def _perform(plan: Plan, node: Node, step: Step, timeout: float, clock: Clock) -> Iterator[Event]:
     match step:
         case Run():
-            run_command(node, step.argv, step.stdin or None, patience=timeout, sleep=clock.sleep)
+            run_command(
+                node, step.argv, step.stdin or None, patience=timeout, sleep=clock.sleep, needless=step.needless
+            )
         case WriteFile():
             node.write(step.path, step.text)
         case RemoveFile():

@@ -46,10 +46,11 @@ LOCK_DEADLINE = 60.0
 
 @dataclass(frozen=True)
 class Run:
-    """Run a command on the node; `stdin` is secret."""
+    """Run a command on the node; `stdin` is secret. A failure with the words `needless` says all was done before."""
 
     argv: tuple[str, ...]
     stdin: str = field(default="", repr=False)
+    needless: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ def steps(kind: Kind, vmid: int, change: Change) -> tuple[Step, ...]:
             return (Await(kind, vmid, change),)
         case SetPassword():
             return (Run(("pct", "exec", str(vmid), "--", "chpasswd", "-e"), f"{change.user}:{change.hash}\n"),)
+        case Grow():
+            return tuple(_growing(kind, str(vmid), change))
         case Create() if change.keys:
             create = Run((FACTS[kind].tool, *_arguments(kind, str(vmid), change)))
             return (WriteFile(change.keys_path, change.keys), create, RemoveFile(change.keys_path))
@@ -120,6 +123,15 @@ def _mending(tool: str, vmid: str, change: Mend) -> Iterator[tuple[str, ...]]:
         yield ("pvesm", "free", volume)
 
 
+def _growing(kind: Kind, vmid: str, change: Grow) -> Iterator[Run]:
+    """Yield what grows a disk; what an interrupted run grew is first noted in the configuration (pct-rescan-*)."""
+    tool = FACTS[kind].tool
+    if change.rescan:
+        yield Run((tool, *(["disk"] if kind is Kind.VM else []), "rescan", "--vmid", vmid))
+    resize = ["disk", "resize"] if kind is Kind.VM else ["resize"]
+    yield Run((tool, *resize, vmid, change.slot, f"{change.gib}G"), needless="disk is already at specified size")
+
+
 def _options(options: Sequence[tuple[str, str]]) -> list[str]:
     return [word for name, value in options for word in (f"--{name}", value)]
 
@@ -127,7 +139,7 @@ def _options(options: Sequence[tuple[str, str]]) -> list[str]:
 def _arguments(
     kind: Kind,
     vmid: str,
-    change: Create | Clone | SetOptions | Grow | RefreshCloudInit | Start | Resume | Shutdown | Stop | Destroy,
+    change: Create | Clone | SetOptions | RefreshCloudInit | Start | Resume | Shutdown | Stop | Destroy,
 ) -> list[str]:
     match change:
         case Create():
@@ -138,9 +150,6 @@ def _arguments(
         case SetOptions():
             guard = ["--digest", change.digest] if change.digest else []
             return ["set", vmid, *_options(change.options), *guard]
-        case Grow():
-            verb = ["disk", "resize"] if kind is Kind.VM else ["resize"]
-            return [*verb, vmid, change.slot, f"{change.gib}G"]
         case RefreshCloudInit():
             return ["cloudinit", "update", vmid]
         case Start():
@@ -202,12 +211,16 @@ def run_command(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     patience: float = LOCK_DEADLINE,
+    needless: str = "",
 ) -> Completed:
-    """Run a changing command; while someone else holds the guest's file, try again: at most LOCK_DEADLINE seconds."""
+    """Run a changing command; while someone else holds the guest's file, try again: at most LOCK_DEADLINE seconds.
+
+    A failure with the words `needless` is none.
+    """
     deadline = clock() + min(LOCK_DEADLINE, patience)
     while True:
         done = node.run(argv, stdin)
-        if done.exit == 0:
+        if done.exit == 0 or (needless and needless in done.stderr):
             return done
         if not _file_is_locked(done) or clock() >= deadline:
             raise _failure(done)

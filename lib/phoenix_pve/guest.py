@@ -110,6 +110,7 @@ class GuestState:
 
     options  the configuration as it will be after the next start: `qm config`
     pending  the keys of `options` (or removed from it) that wait for the next start
+    stuck    those of `pending` that would not wait, had what set them not been killed
     digest   SHA-1 of the configuration file, which guards a change against another one in between
     """
 
@@ -120,6 +121,7 @@ class GuestState:
     description: str = ""
     pending: frozenset[str] = frozenset()
     digest: str = ""
+    stuck: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ class KindFacts:
     content     the content type that a storage needs for its disks
     root_slot   the configuration key of the root disk
     name_option the option that holds the guest's name
+    at_once     options that the tool stores as waiting and then always applies to a running guest (qm-set-running-*)
     """
 
     tool: str
@@ -23,10 +24,25 @@ class KindFacts:
     content: str
     root_slot: str
     name_option: str
+    at_once: frozenset[str] = frozenset()
 
 
+_AT_ONCE = frozenset(
+    {
+        "name",
+        "description",
+        "onboot",
+        "startup",
+        "tags",
+        "protection",
+        "ipconfig0",
+        "nameserver",
+        "searchdomain",
+        "cicustom",
+    }
+)
 FACTS = {
-    Kind.VM: KindFacts("qm", "qemu-server", "VM", "vm", "images", "scsi0", "name"),
+    Kind.VM: KindFacts("qm", "qemu-server", "VM", "vm", "images", "scsi0", "name", _AT_ONCE),
     Kind.CONTAINER: KindFacts("pct", "lxc", "container", "ct", "rootdir", "rootfs", "hostname"),
 }
 

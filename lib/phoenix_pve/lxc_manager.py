@@ -20,7 +20,7 @@ from phoenix_pve.plan import (
     When,
 )
 from phoenix_pve.settings import Setting, common_settings, differing, number, text_of
-from phoenix_pve.unfinished import KEYS_PATH, is_noted
+from phoenix_pve.unfinished import KEYS_PATH, is_noted, is_noted_new
 from phoenix_pve.values import disk, nic, props, size
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _mount_point(point: MountPoint, current: Mapping[str, str], *, waits: bool) 
     the new size nowhere but into what is in force, so one that waits for a restart is set anew when its volume grows.
     """
     old = current.get(point.slot, "")
-    if disk.parse(old).volume.partition(":")[2].isdecimal():
+    if disk.is_asked_for(old):
         old = ""
     now = props.parse(old, "volume")
     label = f"mount point {point.slot}"
@@ -155,17 +155,24 @@ def apply_container_configurations(spec: GuestSpec, seen: Seen) -> Iterator[Chan
         return
     running = state.power is not Power.STOPPED
     changed = differing(settings(spec, state))
-    grown = [
-        Grow(slot, gib, Difference(f"disk {slot}", size.shown(disk.parse(old).bytes or 0), f"{gib} GiB"))
-        for slot, _, gib in _volumes_wanted(spec)
-        if _grows(old := state.options.get(slot, ""), gib)
-    ]
+    grown = list(_growth(spec, state, rescan=is_noted(spec, seen)))
     first = running and any(setting.option in {grow.slot for grow in grown} for setting in changed)
     yield from grown if first else ()
     if changed:
         lines = tuple(s.difference(When.NEXT_START if running and not _is_live(s) else When.NOW) for s in changed)
-        yield SetOptions(tuple((s.option, s.value) for s in changed), "" if first else state.digest, lines)
+        made = any(s.option.startswith("mp") and not s.old for s in changed)
+        digest = "" if first else state.digest
+        yield SetOptions(tuple((s.option, s.value) for s in changed), digest, lines, makes_volumes=made)
     yield from () if first else grown
+
+
+def _growth(spec: GuestSpec, state: GuestState, *, rescan: bool) -> Iterator[Grow]:
+    """Yield the volumes that are smaller than they should be."""
+    for slot, _, gib in _volumes_wanted(spec):
+        old = state.options.get(slot, "")
+        if _grows(old, gib):
+            line = Difference(f"disk {slot}", size.shown(disk.parse(old).bytes or 0), f"{gib} GiB")
+            yield Grow(slot, gib, line, rescan=rescan)
 
 
 def _is_live(setting: Setting) -> bool:
@@ -182,7 +189,7 @@ def start_container(spec: GuestSpec, seen: Seen) -> Iterator[Change]:
     """Start the container unless it runs; a new one then gets root's password, which no option of pct can take."""
     if seen.state is None or seen.state.power is Power.STOPPED:
         yield Start()
-    if (seen.state is None or is_noted(spec, seen)) and spec.admin and spec.admin.password_hash:
+    if (seen.state is None or is_noted_new(spec, seen)) and spec.admin and spec.admin.password_hash:
         yield SetPassword("root", spec.admin.password_hash)
 
 

@@ -33,12 +33,14 @@ class Seen:
     storages   the storages by name
     snippet    the stored user-data, or None
     image      the base image, or None when there is no such file; only looked for when the guest is absent
-    source     the guest that this one is to be cloned from, when it exists and this one does not
+    source     the guest that this one is to be cloned from, when it exists and this one does not, or not wholly
     bridges    the network interfaces that the node defines, or None when that cannot be told
     elsewhere  where else the ID is taken: "a container on this node", "node pve2"; or nothing
     note       what an interrupted run noted about the guest; see unfinished
     traces     files that interrupted runs left, the note among them
-    orphans    volumes of the guest when it is absent or half made, and nobody else has its ID
+    orphans    volumes of the guest that its configuration does not name, when it is absent, half made or lacks one, and
+               nobody else has its ID
+    freed      whether its lock is one that an interrupted clone of phoenix left
     missing    volumes that its configuration names and its storage does not have
     """
 
@@ -53,6 +55,7 @@ class Seen:
     traces: tuple[str, ...] = ()
     orphans: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    freed: bool = False
 
 
 def snippet_name(vmid: int) -> str:
@@ -80,7 +83,7 @@ def observe(node: Node, spec: GuestSpec) -> Seen:
     status = () if cloned is None else (_status_of(spec.kind, cloned),)
     more = node.look(Questions(status, _wanted_files(spec, storages, _state(spec, power, first.files))))
     powers = {spec.vmid: power} | ({} if cloned is None else {cloned: power_in(more.commands[0])})
-    return _with_listed(node, spec, _seen(spec, powers, first.files, more.files, storages))
+    return _with_listed(node, spec, _seen(spec, powers, first.files, more.files, storages), first.files)
 
 
 def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
@@ -97,7 +100,9 @@ def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
     wanted = [_wanted_files(spec, storages, state) for spec, state in zip(specs, states, strict=True)]
     more = node.look(Questions(files={path: limit for paths in wanted for path, limit in paths.items()}))
     return {
-        spec.vmid: _with_listed(node, spec, _seen(spec, powers[spec.kind], first.files, more.files, storages))
+        spec.vmid: _with_listed(
+            node, spec, _seen(spec, powers[spec.kind], first.files, more.files, storages), first.files
+        )
         for spec in specs
     }
 
@@ -118,7 +123,8 @@ def _wanted_files(spec: GuestSpec, storages: Mapping[str, Storage], state: Guest
     if snippet:
         found[snippet] = WHOLE
     if state is not None and not unfinished.is_half_made(state):
-        return found | dict.fromkeys(_own_volumes(state, storages), 1)
+        more = unfinished.volume_files(storages, spec.vmid) if unfinished.lacks_volumes(spec, state) else {}
+        return found | dict.fromkeys([*_own_volumes(state, storages), *more], 1)
     source = source_path(storages, spec)
     found |= dict.fromkeys(unfinished.volume_files(storages, spec.vmid), 1)
     return found | ({source: image.HEAD_BYTES} if source else {})
@@ -135,13 +141,11 @@ def _own_volumes(state: GuestState, storages: Mapping[str, Storage]) -> dict[str
     }
 
 
-def _with_listed(node: Node, spec: GuestSpec, seen: Seen) -> Seen:
+def _with_listed(node: Node, spec: GuestSpec, seen: Seen, files: Mapping[str, File]) -> Seen:
     """Ask for the volumes on storages without a folder, when an interrupted run may have left some."""
-    if (
-        seen.elsewhere
-        or not unfinished.is_noted(spec, seen)
-        or (seen.state and not unfinished.is_half_made(seen.state))
-    ):
+    half = unfinished.is_half_made(seen.state)
+    lacking = seen.state is None or half or unfinished.lacks_volumes(spec, seen.state)
+    if seen.elsewhere or not (unfinished.is_noted(spec, seen) and lacking):
         return seen
     names = unfinished.block_storages(spec, seen.storages)
     asked = tuple(("pvesm", "list", name, "--vmid", str(spec.vmid)) for name in names)
@@ -150,7 +154,12 @@ def _with_listed(node: Node, spec: GuestSpec, seen: Seen) -> Seen:
         if done.exit != 0:
             raise _failed(done)
     found = [volume for done in answers for volume in unfinished.volumes_listed(spec.vmid, done.stdout)]
-    return replace(seen, orphans=(*seen.orphans, *found))
+    return replace(seen, orphans=(*seen.orphans, *unfinished.unnamed(found, _conf(spec, files))))
+
+
+def _conf(spec: GuestSpec, files: Mapping[str, File]) -> bytes:
+    found = files.get(conf_path(spec.kind, spec.vmid))
+    return found.data if found else b""
 
 
 def source_path(storages: Mapping[str, Storage], spec: GuestSpec) -> str:
@@ -179,19 +188,22 @@ def _seen(
     head = more.get(source_path(storages, spec))
     inspect = image.inspect if spec.kind is Kind.VM else image.inspect_archive
     volumes = unfinished.volume_files(storages, spec.vmid)
-    return Seen(
+    found = Seen(
         state=state,
         storages=storages,
         snippet=snippet.data.decode("utf-8", "replace") if snippet else None,
         image=inspect(head.size, head.data) if head else None,
-        source=_source(spec, powers, files) if absent else None,
+        source=_source(spec, powers, files),
         bridges=_bridges(files),
         elsewhere=elsewhere,
         note=note.data.decode("utf-8", "replace") if note else None,
         traces=tuple(path for path in unfinished.traces(spec.vmid, place) if path in more),
-        orphans=tuple(volumes[path] for path in volumes if path in more) if absent and not elsewhere else (),
+        orphans=()
+        if elsewhere
+        else unfinished.unnamed([v for p, v in volumes.items() if p in more], _conf(spec, files)),
         missing=tuple(v for path, v in _own_volumes(state, storages).items() if path not in more) if state else (),
     )
+    return found if absent or unfinished.is_noted_new(spec, found) else replace(found, source=None)
 
 
 def _source(spec: GuestSpec, powers: Mapping[int, Power | None], files: Mapping[str, File]) -> GuestState | None:
@@ -232,6 +244,7 @@ def state_of(kind: Kind, vmid: int, power: Power, data: bytes) -> GuestState:
         description=conf.description,
         pending=frozenset(conf.pending) | conf.deleted | (frozenset() if power is Power.STOPPED else conf.stale),
         digest=conf.digest,
+        stuck=conf.waiting_needlessly(FACTS[kind].at_once) if power is Power.RUNNING else frozenset(),
     )
 
 

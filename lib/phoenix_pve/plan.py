@@ -109,15 +109,20 @@ class SetOptions:
     options: tuple[tuple[str, str], ...]
     digest: str = ""
     differences: tuple[Difference, ...] = ()
+    makes_volumes: bool = False
 
 
 @dataclass(frozen=True)
 class Grow:
-    """Grow a disk to `gib` GiB. A new guest's disk has no line of its own: creating it tells the size."""
+    """Grow a disk to `gib` GiB. A new guest's disk has no line of its own: creating it tells the size.
+
+    rescan  an interrupted run may have grown the volume already, which the configuration does not tell then
+    """
 
     slot: str
     gib: int
     difference: Difference | None = None
+    rescan: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,12 @@ from phoenix_pve.kinds import FACTS
 from phoenix_pve.ownership import MADE_BY, refusals_to_delete, refusals_to_touch, refusals_while_locked
 from phoenix_pve.plan import (
     Goal,
+    Grow,
     Note,
     Plan,
     RefreshCloudInit,
     Refusal,
+    SetOptions,
     Shutdown,
     Start,
     Stop,
@@ -56,9 +58,10 @@ class Options:
 
 def plan(goal: Goal, spec: GuestSpec, seen: Seen, user_data: str, options: Options) -> Plan:
     """Return what has to happen to one guest; one of phoenix's own that is half made counts as absent."""
-    rest = list(unfinished.mending(spec, seen)) if goal in {Goal.CREATE, Goal.DELETE} else []
+    seen = replace(seen, state=unfinished.unlocked(seen.state)) if seen.freed and seen.state else seen
+    rest = list(unfinished.mending(spec, seen, force=options.force)) if goal in {Goal.CREATE, Goal.DELETE} else []
     stuck = _stuck(goal, spec, seen, options)
-    before, seen = seen, replace(seen, state=None) if rest or unfinished.is_half_made(seen.state) else seen
+    before, seen = seen, replace(seen, state=None) if unfinished.is_half_made(seen.state) else seen
     match goal:
         case Goal.CREATE:
             refusals, changes = _create(spec, seen, user_data, options)
@@ -110,15 +113,26 @@ def _stuck(goal: Goal, spec: GuestSpec, seen: Seen, options: Options) -> list[Re
 def _framed(goal: Goal, spec: GuestSpec, seen: Seen, changes: list[Change]) -> list[Change]:
     """Note what begins before what a later look could not see to be missing, and tidy up when that is done."""
     absent = seen.state is None or unfinished.is_half_made(seen.state)
-    if goal is not Goal.CREATE or not (absent or any(isinstance(change, RefreshCloudInit) for change in changes)):
+    if goal is not Goal.CREATE or not (absent or any(map(_leaves_unseen, changes))):
         return (
             [*changes, Tidy(seen.traces, found=True)] if seen.traces and goal in {Goal.CREATE, Goal.DELETE} else changes
         )
     path = unfinished.note_path(spec.vmid)
     tidy = Tidy(tuple(dict.fromkeys([path, *seen.traces])), found=bool(seen.traces))
     end = _first_start(changes) if spec.kind is Kind.VM else len(changes)
-    note = [] if unfinished.is_noted(spec, seen) else [Note(path, unfinished.note(spec))]
+    text = unfinished.note(spec) if absent else unfinished.note_of_change(spec, seen, refreshed=_refreshes(changes))
+    note = [] if unfinished.is_noted(spec, seen) else [Note(path, text)]
     return [*note, *changes[:end], tidy, *changes[end:]]
+
+
+def _refreshes(changes: Sequence[Change]) -> bool:
+    return any(isinstance(change, RefreshCloudInit) for change in changes)
+
+
+def _leaves_unseen(change: Change) -> bool:
+    """Return whether a later look could not see that a change of an existing guest broke off."""
+    makes_volumes = isinstance(change, SetOptions) and change.makes_volumes
+    return makes_volumes or isinstance(change, RefreshCloudInit | Grow)
 
 
 def _ensure_defined(spec: GuestSpec, seen: Seen, user_data: str) -> list[Change]:
@@ -173,6 +187,8 @@ def _refusals_to_create(spec: GuestSpec, seen: Seen, options: Options) -> list[R
         found.append(
             Refusal(f"the {word} {spec.clone_from}, which {spec.vmid} is cloned from, does not exist", "make it first")
         )
+    elif seen.source is not None and seen.source.lock and not unfinished.is_noted(spec, seen):
+        found.extend(refusals_while_locked(replace(spec, vmid=seen.source.vmid), seen.source))
     elif seen.source is not None and spec.kind is Kind.CONTAINER and seen.source.power is Power.RUNNING:
         stop = f"stop it for that time: phoenix stop {spec.clone_from}; or turn it into a template"
         found.append(Refusal(f"container {spec.clone_from} is running, and Proxmox clones none that runs", stop))

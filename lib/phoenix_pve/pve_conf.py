@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from phoenix_pve.plan import ON_THE_DRIVE
+from phoenix_pve.values import nic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+CARD = ("model", "macaddr", "queues", "mtu")
+"""The properties of a VM's network card that only a new card can have."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,15 @@ class GuestConf:
         """The options as they will be after the next start."""
         merged = {**self.current, **self.pending}
         return {key: value for key, value in merged.items() if key not in self.deleted}
+
+    def waiting_needlessly(self, at_once: frozenset[str]) -> frozenset[str]:
+        """Return what waits although a running guest takes it at once: what set it was killed in its middle."""
+        return frozenset(key for key in self.pending if key in at_once or self._is_replugged(key))
+
+    def _is_replugged(self, key: str) -> bool:
+        """Return whether the guest's card stays and only what it is plugged into changes."""
+        old, new = (nic.parse_vm(options.get(key, "")) for options in (self.current, self.pending))
+        return key.startswith("net") and "bridge" in old and all(old.get(word) == new.get(word) for word in CARD)
 
 
 def _stale(section: Mapping[str, str]) -> frozenset[str]:

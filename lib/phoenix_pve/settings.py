@@ -70,9 +70,9 @@ def flag(option: str, value: bool, old: str) -> Setting:
     )
 
 
-def differing(settings: Iterable[Setting]) -> list[Setting]:
-    """Return the settings that have to be set."""
-    return [setting for setting in settings if not setting.same]
+def differing(settings: Iterable[Setting], stuck: frozenset[str] = frozenset()) -> list[Setting]:
+    """Return the settings that have to be set, those that are `stuck` once more."""
+    return [setting for setting in settings if not setting.same or setting.option in stuck]
 
 
 def memory_of(text: str) -> str:

@@ -2,26 +2,34 @@
 
 Before phoenix makes a guest it writes a note, /var/lib/phoenix/ID.unfinished, on the node: kind, name, and what the
 guest is cloned from. When everything is done that a later look could not see to be missing, the note goes. So a note
-says that a run was interrupted, and that what Proxmox shows half made is phoenix's.
+says that a run was interrupted, and that what Proxmox shows half made is phoenix's. Before volumes of a guest that
+exists are made or grown, or its cloud-init drive is refreshed, there is a note as well, `container ct1 changed …`, with
+the volumes that its configuration did not name even before.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.node import temporary_of
 from phoenix_pve.plan import Mend, Refusal
+from phoenix_pve.values import disk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from phoenix_pve.guest import GuestSpec, GuestState
     from phoenix_pve.observe import Seen
     from phoenix_pve.storage_cfg import Storage
 
 NOTES = "/var/lib/phoenix"
+CHANGED, REFRESHED = "changed", "refreshed"
+"""The third word of a note about a guest that existed: volumes were made or grown; its cloud-init drive as well."""
+
 KEYS_PATH = "/run/phoenix-{vmid}-keys.pub"
 """Where a container's public keys are while `pct create` reads them."""
 
@@ -42,6 +50,41 @@ def note(spec: GuestSpec) -> str:
 def is_noted(spec: GuestSpec, seen: Seen) -> bool:
     """Return whether a run of phoenix that worked on this very guest was interrupted."""
     return seen.note is not None and seen.note.split()[:2] == [spec.kind.value, spec.name]
+
+
+def note_of_change(spec: GuestSpec, seen: Seen, *, refreshed: bool) -> str:
+    """Return the note about a guest that exists: `container ct1 changed local:101/vm-101-disk-7.raw`."""
+    return " ".join([spec.kind.value, spec.name, REFRESHED if refreshed else CHANGED, *seen.orphans]) + "\n"
+
+
+def is_noted_new(spec: GuestSpec, seen: Seen) -> bool:
+    """Return whether the run that was interrupted was making the guest."""
+    return is_noted(spec, seen) and (seen.note or "").split()[2:3] not in ([CHANGED], [REFRESHED])
+
+
+def is_to_be_refreshed(spec: GuestSpec, seen: Seen) -> bool:
+    """Return whether the run that was interrupted may not have come to the cloud-init drive."""
+    return is_noted(spec, seen) and (seen.note or "").split()[2:3] != [CHANGED]
+
+
+def lacks_volumes(spec: GuestSpec, state: GuestState) -> bool:
+    """Return whether a volume is to be made for a guest that exists, so that an interrupted run may have begun it."""
+    points = [state.options.get(point.slot, "") for point in spec.container.mount_points] if spec.container else []
+    drives = [disk.parse(text) for slot, text in state.options.items() if disk.is_slot(slot)]
+    bare = spec.kind is Kind.VM and not any(drive.cloud_init for drive in drives)
+    return bare or any(disk.is_asked_for(text) for text in points)
+
+
+def unnamed(volumes: Iterable[str], conf: bytes) -> tuple[str, ...]:
+    """Return the volumes that a configuration file names nowhere, its snapshots included."""
+    words = set(re.findall(r"[^\s,=]+", conf.decode("utf-8", "replace")))
+    return tuple(volume for volume in volumes if volume not in words)
+
+
+def _left(spec: GuestSpec, seen: Seen) -> tuple[str, ...]:
+    """Return the volumes that nobody names and that were not there before the interrupted run."""
+    known = (seen.note or "").split()[3:] if is_noted(spec, seen) and not is_noted_new(spec, seen) else []
+    return tuple(volume for volume in seen.orphans if volume not in known)
 
 
 def is_half_made(state: GuestState | None) -> bool:
@@ -84,11 +127,35 @@ def volumes_listed(vmid: int, text: str) -> list[str]:
     return [word for word in words if f"vm-{vmid}-" in word]
 
 
-def mending(spec: GuestSpec, seen: Seen) -> Iterator[Mend]:
-    """Yield what clears away a half-made guest that is phoenix's own, so that it can be made anew."""
-    half = is_half_made(seen.state)
-    if is_noted(spec, seen) and (half or seen.orphans):
-        yield Mend(half, seen.orphans, spec.clone_from if half and _holds_source(spec, seen) else None)
+def mending(spec: GuestSpec, seen: Seen, *, force: bool) -> Iterator[Mend]:
+    """Yield what clears away a half-made guest that is phoenix's own, so that it can be made anew.
+
+    A lock on the source without a half-made clone may be somebody else's: it goes by force only.
+    """
+    half, left = is_half_made(seen.state), _left(spec, seen)
+    if seen.freed:
+        yield Mend(configuration=False, volumes=(), source=spec.vmid)
+    if is_noted(spec, seen) and (half or left):
+        yield Mend(half, left, spec.clone_from if half and _holds_source(spec, seen) else None)
+    elif is_noted_new(spec, seen) and force and _holds_source(spec, seen):
+        yield Mend(configuration=False, volumes=(), source=spec.clone_from)
+
+
+def left_locked(specs: Iterable[GuestSpec], sight: Mapping[int, Seen]) -> set[int]:
+    """Return the guests whose lock an interrupted clone of one of `specs` provably left."""
+    return {
+        spec.clone_from
+        for spec in specs
+        if spec.clone_from
+        and is_noted(spec, sight[spec.vmid])
+        and is_half_made(sight[spec.vmid].state)
+        and _holds_source(spec, sight[spec.vmid])
+    }
+
+
+def unlocked(state: GuestState) -> GuestState:
+    """Return a guest without its lock."""
+    return replace(state, options={key: value for key, value in state.options.items() if key != "lock"})
 
 
 def _holds_source(spec: GuestSpec, seen: Seen) -> bool:
@@ -104,11 +171,13 @@ def refusals(spec: GuestSpec, seen: Seen, *, force: bool) -> Iterator[Refusal]:
     half, noted = is_half_made(seen.state), is_noted(spec, seen)
     if half and not noted:
         yield _half_made(spec, seen)
-    elif not noted and seen.orphans:
+    elif not noted and seen.orphans and seen.state is None:
         yield _orphans(spec.vmid, seen.orphans, "no guest has this ID, yet there are")
-    blocks = [volume for volume in seen.orphans if "/" not in volume]
+    blocks = [volume for volume in _left(spec, seen) if "/" not in volume]
     if noted and blocks and not force:
         yield _orphans(spec.vmid, blocks, "an interrupted run may have left, or may have found,")
+    if noted and not half and _holds_source(spec, seen) and not force:
+        yield _locked_source(spec)
 
 
 def refusals_without_volumes(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
@@ -118,6 +187,14 @@ def refusals_without_volumes(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
             f"{spec.vmid} names volumes that its storage does not have: {', '.join(seen.missing)} does not exist",
             f"bring them back, or remove the rest of the guest and make it anew: phoenix delete {spec.vmid}",
         )
+
+
+def _locked_source(spec: GuestSpec) -> Refusal:
+    return Refusal(
+        f"container {spec.clone_from}, which {spec.vmid} is cloned from, is locked (disk): an interrupted run may have "
+        "left that, or something works on it",
+        f"is a `pct clone` or `pct move-volume` at work? if not: pct unlock {spec.clone_from}",
+    )
 
 
 def _half_made(spec: GuestSpec, seen: Seen) -> Refusal:

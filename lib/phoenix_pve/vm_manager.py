@@ -28,7 +28,7 @@ from phoenix_pve.plan import (
     WriteSnippet,
 )
 from phoenix_pve.settings import Setting, common_settings, differing, text_of
-from phoenix_pve.unfinished import is_noted
+from phoenix_pve.unfinished import is_noted, is_to_be_refreshed
 from phoenix_pve.values import disk, ipconfig, nic, props, size
 
 if TYPE_CHECKING:
@@ -155,19 +155,21 @@ def apply_vm_configurations(spec: GuestSpec, seen: Seen, user_data: str) -> Iter
     if state is None:
         return
     running = state.power is not Power.STOPPED
-    changed = differing(settings(spec, state))
+    changed = differing(settings(spec, state), state.stuck and state.stuck | (LIVE & state.pending))
     if changed:
         lines = tuple(s.difference(When.NEXT_START if running and s.option not in LIVE else When.NOW) for s in changed)
-        yield SetOptions(tuple((s.option, s.value) for s in changed), state.digest, lines)
-    yield from _grow(spec, state)
-    if running and (seen.snippet != user_data or is_noted(spec, seen)):
+        made = any(s.option == "ide2" for s in changed)
+        yield SetOptions(tuple((s.option, s.value) for s in changed), state.digest, lines, makes_volumes=made)
+    yield from _grow(spec, state, rescan=is_noted(spec, seen))
+    if running and (seen.snippet != user_data or is_to_be_refreshed(spec, seen)):
         yield RefreshCloudInit()
 
 
-def _grow(spec: GuestSpec, state: GuestState) -> Iterator[Change]:
+def _grow(spec: GuestSpec, state: GuestState, *, rescan: bool) -> Iterator[Change]:
     now = disk.parse(state.options.get(ROOT, "")).bytes
     if now is not None and now < spec.disk_gb * size.GIB:
-        yield Grow(ROOT, spec.disk_gb, Difference(f"disk {ROOT}", size.shown(now), f"{spec.disk_gb} GiB"))
+        line = Difference(f"disk {ROOT}", size.shown(now), f"{spec.disk_gb} GiB")
+        yield Grow(ROOT, spec.disk_gb, line, rescan=rescan)
 
 
 def user_data_changes(spec: GuestSpec, seen: Seen, user_data: str) -> Iterator[Change]:

@@ -12,7 +12,6 @@ from tests.reliability.lab import Crash, Ended, Lab, differences
 
 CALLS = ("phoenix-before", "phoenix-during", "phoenix-after", "tool-before", "tool-after")
 FILES = ("before", "middle", "after")
-COPYING = ("create", "clone")
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,7 @@ class Ground:
     flow: Flow
     folder: Path
     calls: list[str]
+    changes: tuple[int, ...]
     files: list[str]
     wanted: dict[str, str]
 
@@ -30,12 +30,13 @@ def prepare(flow: Flow, folder: Path) -> Ground:
     """Run a flow without trouble."""
     flow.ready(folder / "ready")
     lab = Lab.copied(folder / "ready", folder / "calm")
-    done = lab.phoenix(flow.line)
+    done = lab.phoenix(flow.line, Crash("count"))
     assert done.status == 0, done.said
+    assert len(done.changes) == len(done.calls)
     assert lab.strays() == []
     again = lab.phoenix(flow.line)
     assert again.status == 0, again.said
-    return Ground(flow, folder, done.calls, done.files, lab.state())
+    return Ground(flow, folder, done.calls, done.changes, done.files, lab.state())
 
 
 def points(ground: Ground) -> list[Crash]:
@@ -47,7 +48,12 @@ def points(ground: Ground) -> list[Crash]:
         for how in FILES
         if how != "middle" or line.startswith("write")
     ]
-    middles = [Crash("tool-middle", call=n) for n, call in enumerate(ground.calls, 1) if call.split()[1] in COPYING]
+    middles = [
+        Crash(f"tool-middle-{at}", call=n)
+        for n, changes in enumerate(ground.changes, 1)
+        for at in range(2, changes + 1)
+        if ground.flow.is_ordered
+    ]
     return [*calls, *middles, *files]
 
 
@@ -60,27 +66,30 @@ def describe(ground: Ground, crash: Crash) -> str:
 def fate(ground: Ground, crash: Crash, folder: Path) -> list[str]:
     """Let the flow die at one point and run it again; return what is wrong then."""
     lab = Lab.copied(ground.folder / "ready", folder)
-    if crash.how == "tool-middle":
-        lab.node.faults({"regex": "^(qm|pct) (create|clone) ", "progress": 0.5})
-        died = lab.phoenix(ground.flow.line, crash, FAKE_PVE_TIME_SCALE="1")
-        lab.node.faults()
-    else:
-        died = lab.phoenix(ground.flow.line, crash)
+    died = lab.phoenix(ground.flow.line, crash)
     again = _mended(lab, ground, lab.phoenix(ground.flow.line))
     strays = lab.settled()
-    problems = [*_judged(died, again), *differences(ground.wanted, lab.state()), *strays]
+    problems = [*_came(crash, died), *_judged(died, again), *differences(ground.wanted, lab.state()), *strays]
     shutil.rmtree(folder)
     return problems and [*problems, f"first: {died.status} {died.said[-300:]!r}", f"second: {again.said[-900:]!r}"]
 
 
 def _mended(lab: Lab, ground: Ground, refused: Ended) -> Ended:
-    """Do what a refusal says where phoenix cannot know whose volumes there are, and run it again."""
-    named = re.search(r"if nobody needs them: (.+); otherwise", refused.said)
+    """Do what a refusal says where phoenix cannot know whose volumes or lock there are, and run it again."""
+    named = re.search(
+        r"(?:if nobody needs them: |if not: |left over goes with )`?(.+?)(?:`|;|$)", refused.said, re.MULTILINE
+    )
     if refused.status != 5 or not named:
         return refused
     for command in named[1].split(" && "):
         assert lab.tool(*command.split()).returncode == 0
     return lab.phoenix(ground.flow.line)
+
+
+def _came(crash: Crash, died: Ended) -> list[str]:
+    """Return that a crash which was asked for did not come: then nothing was shown."""
+    killed = died.status == -9 if crash.kills_phoenix else died.status != -9
+    return [] if died.crashed and killed else ["the crash did not come"]
 
 
 def _judged(died: Ended, again: Ended) -> list[str]:

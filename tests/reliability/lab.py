@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -19,8 +20,11 @@ from fake_pve import seed
 from fake_pve.testing import BIN, FakeNode
 
 HERE = Path(__file__).resolve().parent
-SCENERY = re.compile(r"^(var/log/|run/lock/|var/lib/fake-pve/faults|etc/fake-pve/|var/lib/fake-pve/dice)")
-"""Files of the node that say nothing about guests: the journal, empty lock files, scripted trouble."""
+SCENERY = re.compile(
+    r"^(var/log/|run/lock/|var/lib/fake-pve/faults|etc/fake-pve/|var/lib/fake-pve/dice)|^.*\.tmp\.\d+$"
+)
+"""Files of the node that say nothing about guests: the journal, empty lock files, scripted trouble, and what a killed tool
+was about to move into place (Proxmox's own file_set_contents leaves the same)."""
 RANDOM = re.compile(
     r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|ctime=\d+|\b[0-9a-f]{40}\b"
 )
@@ -36,6 +40,10 @@ class Ended:
     calls: list[str]
     files: list[str]
     seconds: float = 0.0
+    changes: tuple[int, ...] = ()
+    """How many changes of files each call made, where they were counted."""
+    crashed: bool = False
+    """Whether the crash that was asked for came."""
 
     @property
     def said(self) -> str:
@@ -44,7 +52,10 @@ class Ended:
 
 @dataclass(frozen=True)
 class Crash:
-    """Where a run dies: at call `call` of a node tool, or at operation `file` on a file of the node."""
+    """Where a run dies: at call `call` of a node tool, or at operation `file` on a file of the node.
+
+    A crash that is `count` is none: the changes that every call makes are counted.
+    """
 
     how: str = ""
     call: int = 0
@@ -52,7 +63,11 @@ class Crash:
 
     @property
     def environ(self) -> dict[str, str]:
-        return {"CRASH_CALL": str(self.call), "CRASH_HOW": self.how} if self.call else {}
+        return {} if self.file else {"CRASH_CALL": str(self.call), "CRASH_HOW": self.how}
+
+    @property
+    def kills_phoenix(self) -> bool:
+        return not self.how.startswith("tool-")
 
     @property
     def trouble(self) -> str:
@@ -137,6 +152,8 @@ class Lab:
             [" ".join(call) for call in self.node.calls()[before:]],
             log.read_text().splitlines() if log.exists() else [],
             time.monotonic() - begun,
+            tuple(_sizes(counters)),
+            (counters / "happened").exists() if crash.call else status == -9,
         )
 
     def tool(self, *argv: str) -> subprocess.CompletedProcess[str]:
@@ -163,11 +180,28 @@ class Lab:
         return found
 
     def settled(self, seconds: float = 5) -> list[str]:
-        """Wait until nothing works on this node any more; return what still does."""
+        """Wait until nothing works on this node any more; return what still does.
+
+        A process that is just becoming another program shows no environment, so one look is not enough.
+        """
         deadline = time.monotonic() + seconds
-        while (found := self.strays()) and time.monotonic() < deadline:
+        quiet = 0
+        while quiet < 3:
+            found = self.strays()
+            quiet = 0 if found else quiet + 1
+            if time.monotonic() > deadline:
+                return found
             time.sleep(0.02)
-        return found
+        return []
+
+
+def _sizes(counters: Path) -> Iterator[int]:
+    """Yield how many changes each call made, in the order of the calls."""
+    number = 1
+    while (counters / f"call-{number}").exists():
+        file = counters / f"changes-{number}"
+        yield file.stat().st_size if file.exists() else 0
+        number += 1
 
 
 def content(path: Path) -> str:

@@ -37,7 +37,7 @@ def test_a_flow_that_dies_somewhere_is_completed_by_the_next_run(ground: Ground,
     import shutil
 
     shutil.rmtree(tmp_path / "x")
-    every = [crash for crash in points(ground) if crash.call and crash.how != "tool-middle"]
+    every = [crash for crash in points(ground) if crash.call]
     chosen = sample(every, ground.flow.name, 4)
     wrong = [
         (describe(ground, crash), problems) for crash in chosen if (problems := fate(ground, crash, tmp_path / "x"))

@@ -43,3 +43,8 @@ def is_slot(key: str) -> bool:
     """Return whether a configuration key names a volume: scsi0, efidisk0, unused1, rootfs, mp0."""
     name = key.rstrip("0123456789")
     return key == "rootfs" or (name != key and name in {*VM_BUSES, "efidisk", "tpmstate", "unused", "mp"})
+
+
+def is_asked_for(text: str) -> bool:
+    """Return whether a mount point is not made yet: not there, or as it was asked for, `local:1`."""
+    return not text or parse(text).volume.partition(":")[2].isdecimal()
