@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.reliability.crashes import Ground, prepare
-from tests.reliability.lab import Ended, Lab, differences
+from tests.reliability.lab import Crash, Ended, Lab, differences
 
 __all__ = ["prepare"]
 FF = "\udcff"
@@ -25,7 +25,10 @@ FAULTS: dict[str, dict[str, Any]] = {
     "finds the storage full": {"full": "local"},
     "finds a lock for a while": {"lock": 0.2},
     "finds a lock for ever": {"lock": "forever"},
+    "comes after somebody else's change": {},
 }
+OTHERS = {"VM": ("qm set {} --tablet 0", "tablet: 0\n"), "container": ("pct set {} --cpuunits 500", "cpuunits: 500\n")}
+"""What somebody else changes, an option that no flow has, and the line that it becomes."""
 SILENT = re.compile(r"^qm (agent|cloudinit)|^pct exec")
 """Calls whose effect cannot be read back: a success without effect stays unseen."""
 
@@ -42,7 +45,7 @@ class Trouble:
 def troubles(ground: Ground) -> list[Trouble]:
     """Return every fault at every call."""
     return [
-        Trouble(f"{ground.flow.name}: call {n} ({call[:50]}) {name}", n, {**rule, "nth": n})
+        Trouble(f"{ground.flow.name}: call {n} ({call[:50]}) {name}", n, rule)
         for n, call in enumerate(ground.calls, 1)
         for name, rule in FAULTS.items()
     ]
@@ -51,7 +54,9 @@ def troubles(ground: Ground) -> list[Trouble]:
 def fate(ground: Ground, trouble: Trouble, folder: Path) -> list[str]:
     """Let a call go wrong, judge what is said, run it again; return what is wrong."""
     lab = Lab.copied(ground.folder / "ready", folder)
-    lab.node.faults({"match": "*", **trouble.rule})
+    if not trouble.rule:
+        return _beside_others(ground, trouble, lab)
+    lab.node.faults({"match": "*", **trouble.rule, "nth": trouble.call})
     # a lock that stays is waited for for ten seconds by the tools, here for a twentieth of that
     scale = {"FAKE_PVE_TIME_SCALE": "0.05"} if "lock" in trouble.rule else {}
     scale = {"FAKE_PVE_TIME_SCALE": "1"} if "delay" in trouble.rule else scale
@@ -65,6 +70,35 @@ def fate(ground: Ground, trouble: Trouble, folder: Path) -> list[str]:
     problems += [f"the second run ended with {again.status}"] if again.status else []
     shutil.rmtree(folder)
     return problems and [*problems, f"first: {first.status} {first.said[-400:]!r}", f"second: {again.said[-600:]!r}"]
+
+
+def _beside_others(ground: Ground, trouble: Trouble, lab: Lab) -> list[str]:
+    """Let somebody else change the guest just before a call: that stays, is never overwritten unseen, and no error."""
+    vmid = re.findall(r"\d{3,}", ground.flow.line)[0]
+    command, line = OTHERS["VM" if len(vmid) == 4 else "container"]
+    first = lab.phoenix(ground.flow.line, Crash("other", call=trouble.call), CRASH_OTHER=command.format(vmid))
+    again = lab.phoenix(ground.flow.line)
+    problems = [*judged(first), *judged(again), *_unseen(ground, trouble, first), *lab.settled()]
+    conf = lab.node.conf(int(vmid))
+    if first.crashed and conf.exists():
+        if line not in conf.read_text():
+            problems.append("somebody else's change was overwritten")
+        conf.write_text(conf.read_text().replace(line, ""))
+    problems += [
+        *differences(ground.wanted, lab.state()),
+        *([f"the second run: {again.status}"] if again.status else []),
+    ]
+    shutil.rmtree(lab.folder)
+    return problems and [*problems, f"first: {first.status} {first.said[-400:]!r}", f"second: {again.said[-600:]!r}"]
+
+
+def _unseen(ground: Ground, trouble: Trouble, run: Ended) -> list[str]:
+    """Return that an update did not notice the change before it; a clone that was just made has no digest yet."""
+    call = ground.calls[trouble.call - 1].split()
+    if call[1] != "set" or "clone" in ground.flow.name or not run.crashed:
+        return []
+    seen = run.status == 6 and "someone changed the guest meanwhile" in run.err
+    return [] if seen else ["the change was not noticed"]
 
 
 def judged(run: Ended) -> list[str]:
