@@ -71,6 +71,7 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> int:
     """Parse the command line and hand it on; return the exit status."""
+    _open_what_is_closed()
     if sys.argv[1:] in (["-h"], ["--help"]):
         print(__doc__.strip())
         return 0
@@ -82,11 +83,22 @@ def main() -> int:
     return words if isinstance(words, int) else app.run(words, os.environ, HERE)
 
 
+def _open_what_is_closed() -> None:
+    """Put /dev/null where a standard stream is closed (`>&-`): no lock and no file may come to stand there."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, number)
+            if null != number:
+                os.close(null)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
 def _use_checkout() -> None:
     """Run from this checkout: with its lib/, and in the environment that `make setup` made, without activating it."""
     environment = HERE / ".venv"
     python = environment / "bin" / "python"
-    if python.exists() and Path(sys.prefix).resolve() != environment.resolve():
+    if os.path.exists(python) and Path(sys.prefix).resolve() != environment.resolve():
         os.execv(python, [str(python), str(Path(__file__).resolve()), *sys.argv[1:]])  # noqa: S606 - becomes itself
     sys.path.insert(0, str(HERE / "lib"))
     try:

@@ -133,3 +133,9 @@ def test_a_bug_in_a_thread_is_seen() -> None:
 
     with pytest.raises(ZeroDivisionError):
         list(work_on({1: set()}, lambda key: (0, key), 1, work, lambda key, _m: ended(key)))
+
+
+def test_a_guest_that_is_not_there_keeps_none_from_being_stopped() -> None:
+    found = {1: spec(vmid=1), 2: spec(vmid=2, clone_from=1)}
+    assert fleet.needs_within(found, {1, 2}, reverse=True) == {1: {2}, 2: set()}
+    assert fleet.needs_within(found, {1, 2}, reverse=True, idle={2}) == {1: set(), 2: set()}

@@ -274,7 +274,8 @@ def _carry_out(session: Session, goal: Goal, specs: list[GuestSpec], plans: dict
     absent = {vmid for vmid, made in plans.items() if not made.exists}
     running = {vmid for vmid, made in plans.items() if made.running}
     held = fleet.held_sources(guests, absent, running) if goal is Goal.CREATE else set()
-    needs = fleet.needs_within(guests, set(guests), reverse=goal in {Goal.DELETE, Goal.STOP})
+    idle = absent if goal is Goal.STOP else set()
+    needs = fleet.needs_within(guests, set(guests), reverse=goal in {Goal.DELETE, Goal.STOP}, idle=idle)
     ends: list[Finished | Failed] = []
     session.screen.expect(len(specs))
     with interrupts.heard():

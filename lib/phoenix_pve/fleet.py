@@ -11,6 +11,7 @@ from phoenix_pve.kinds import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from phoenix_pve.guest import GuestSpec
 
@@ -107,12 +108,17 @@ def in_order(guests: Mapping[int, GuestSpec], ids: Iterable[int]) -> list[int]:
     return ordered
 
 
-def needs_within(guests: Mapping[int, GuestSpec], ids: set[int], *, reverse: bool = False) -> dict[int, set[int]]:
-    """Return, by ID, which of the other IDs have to be done first; in reverse, a guest waits for those that need it."""
+def needs_within(
+    guests: Mapping[int, GuestSpec], ids: set[int], *, reverse: bool = False, idle: AbstractSet[int] = frozenset()
+) -> dict[int, set[int]]:
+    """Return, by ID, which of the other IDs have to be done first.
+
+    In reverse, a guest waits for those that need it, but for `idle` ones, which are not there.
+    """
     forward = {vmid: ids.intersection(guests[vmid].needs) for vmid in sorted(ids)}
     if not reverse:
         return forward
-    return {vmid: {other for other in ids if vmid in forward[other]} for vmid in sorted(ids)}
+    return {vmid: {other for other in ids - idle if vmid in forward[other]} for vmid in sorted(ids)}
 
 
 def rank(spec: GuestSpec) -> tuple[int, int]:

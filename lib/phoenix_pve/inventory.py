@@ -69,16 +69,26 @@ def config_folder(option: str | None, environ: Mapping[str, str], beside: Path) 
 def load(folder: Path) -> Inventory:
     """Read both files of `folder`. Raises ConfigError with every problem found."""
     hypervisor_file, lxc_file = folder / HYPERVISOR_FILE, folder / LXC_FILE
-    if not folder.is_dir():
-        what = "is a file, not a folder" if folder.exists() else "no such folder"
-        raise ConfigError([f"{folder}: {what}"], jsonfile.FOLDER_HINT)
+    has_containers = _has_containers(folder)
     errors: list[ConfigError] = []
     hypervisor = _document(hypervisor_file, HypervisorConfig, errors)
-    lxc = _document(lxc_file, LxcConfig, errors) if lxc_file.exists() else None
+    lxc = _document(lxc_file, LxcConfig, errors) if has_containers else None
     if errors or hypervisor is None:
         hints = dict.fromkeys(error.hint for error in errors)
         raise ConfigError([problem for error in errors for problem in error.problems], "; ".join(hints))
     return _inventory(folder, hypervisor, lxc)
+
+
+def _has_containers(folder: Path) -> bool:
+    """Return whether there is a file with containers. Raises ConfigError for a folder that cannot be used."""
+    try:
+        problem = "" if folder.is_dir() else "is a file, not a folder" if folder.exists() else "no such folder"
+        found = (folder / LXC_FILE).exists()
+    except OSError as error:
+        problem, found = f"cannot be read: {error.strerror}", False
+    if problem:
+        raise ConfigError([f"{folder}: {problem}"], jsonfile.FOLDER_HINT)
+    return found
 
 
 def _document(path: Path, model: type[Model], errors: list[ConfigError]) -> Model | None:
@@ -266,7 +276,7 @@ def _key_file(folder: Path, named: str | None, problems: list[str]) -> list[str]
     """Return the key lines of a file; blank lines and comments do not count."""
     if named is None:
         return []
-    path = folder / Path(named).expanduser()
+    path = folder / os.path.expanduser(named)  # noqa: PTH111 - which leaves the home of nobody as it stands
     try:
         lines = [line.strip() for line in jsonfile.read_text(path).splitlines()]
     except ConfigError as error:

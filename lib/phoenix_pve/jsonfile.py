@@ -10,6 +10,9 @@ from phoenix_pve.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
+LARGEST = 16 << 20
+"""The most bytes of a file that somebody wrote; whatever is larger is another one."""
+
 
 FOLDER_HINT = "--config DIR or $PHOENIX_CONFIG_DIR names the folder with the configuration files"
 
@@ -63,6 +66,8 @@ def read_text(path: Path) -> str:
     try:
         if path.exists() and not path.is_file():
             raise OSError(0, "Is a directory" if path.is_dir() else "no regular file")  # noqa: TRY301 - says it like the others
+        if path.stat().st_size > LARGEST:
+            raise OSError(0, f"it has more than {LARGEST >> 20} MiB")  # noqa: TRY301 - as above
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         problem = f"{path}: no such file"

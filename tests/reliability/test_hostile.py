@@ -178,6 +178,28 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         inventory.load(tmp_path)
 
 
+def test_folders_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    for folder in (tmp_path / "none", tmp_path / ("x" * 300)):
+        with pytest.raises(ConfigError, match=f"{folder.name}: (no such folder|cannot be read: File name too long)"):
+            inventory.load(folder)
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / inventory.HYPERVISOR_FILE).open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(ConfigError, match="cannot be read: it has more than 16 MiB"):
+        inventory.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/key", "x" * 300, "a\0b", ".", "/dev/zero", "\ud800"])
+def test_a_key_file_that_cannot_be_used_is_named(tmp_path: Path, name: str) -> None:
+    document = {"vms": [vm()], "admin": {**ADMIN, "ssh_authorized_keys_file": name}}
+    (tmp_path / inventory.HYPERVISOR_FILE).write_text(json.dumps(document))
+    with pytest.raises(ConfigError) as caught:
+        inventory.load(tmp_path)
+    assert all(problem.startswith((str(tmp_path), name)) for problem in caught.value.problems)
+
+
 @pytest.mark.whole
 def test_what_a_tool_says_cannot_paint_the_terminal(tmp_path: Path) -> None:
     from tests.reliability.flows import one

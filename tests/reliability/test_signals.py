@@ -138,3 +138,13 @@ def test_a_full_disk_below_the_output_is_an_error(lab: Lab) -> None:
     assert done.returncode == 1
     assert b"not everything could be written: No space left on device" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_no_error(lab: Lab, closed: str) -> None:
+    phoenix = f"{sys.executable} {ROOT / 'phoenix.py'}"
+    script = f"{phoenix} create 8001 --no-wait {closed} && {phoenix} delete 8001 {closed}"
+    done = subprocess.run(["sh", "-c", script], env=lab.environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert [call[1] for call in lab.node.calls() if call[1] in {"create", "destroy"}] == ["create", "destroy"]
