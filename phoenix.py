@@ -98,7 +98,7 @@ def _use_checkout() -> None:
     """Run from this checkout: with its lib/, and in the environment that `make setup` made, without activating it."""
     environment = HERE / ".venv"
     python = environment / "bin" / "python"
-    if os.path.exists(python) and Path(sys.prefix).resolve() != environment.resolve():
+    if os.path.exists(python) and Path(sys.prefix).resolve() != environment.resolve():  # noqa: PTH110 - never raises
         os.execv(python, [str(python), str(Path(__file__).resolve()), *sys.argv[1:]])  # noqa: S606 - becomes itself
     sys.path.insert(0, str(HERE / "lib"))
     try:
