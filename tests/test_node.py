@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -153,3 +155,20 @@ def test_a_failed_command_says_which_why_and_what_to_do(stderr: str, message: st
         run_command(Scripted(ended(255, stderr)), ["qm", "set", "8001"])
     assert message in caught.value.message
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    [(errno.EACCES, "must run as root"), (errno.ENOSPC, "mend that, then run"), (errno.EROFS, "mend that, then run")],
+)
+def test_a_file_that_cannot_be_written_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, hint: str
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(NodeError, match=f"/note cannot be written: {os.strerror(number)}") as caught:
+        LocalNode(str(tmp_path)).write("/note", "text")
+    assert hint in caught.value.hint
+    assert list(tmp_path.iterdir()) == []

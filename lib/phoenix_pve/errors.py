@@ -16,6 +16,8 @@
 
 from __future__ import annotations
 
+import errno
+
 PENDING_CHANGES = 10
 INTERRUPTED = 130
 TERMINATED = 143
@@ -76,6 +78,13 @@ class NodeError(PhoenixError):
     """The node itself cannot be worked with."""
 
     status = 8
+
+
+def of_file(what: str, error: OSError) -> NodeError:
+    """Return the error for a file of this machine: what cannot be done with it, and why."""
+    denied = error.errno in {errno.EACCES, errno.EPERM}
+    hint = "phoenix must run as root on the node" if denied else "mend that, then run the same command again"
+    return NodeError(f"{what}: {error.strerror}", hint)
 
 
 class ContradictionError(NodeError):

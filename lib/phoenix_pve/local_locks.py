@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from phoenix_pve.errors import NodeError
+from phoenix_pve.errors import of_file
 from phoenix_pve.lock_files import FOLDER, busy_path, left_over, lock_path
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ class LocalLocks:
             try:
                 return self._take(vmid, who)
             except OSError as error:
-                raise NodeError(
-                    f"{FOLDER}: guest {vmid} cannot be locked: {error.strerror}", "phoenix must run as root on the node"
-                ) from None
+                raise of_file(f"{FOLDER}: guest {vmid} cannot be locked", error) from None
 
     def _take(self, vmid: int, who: str) -> str | None:
         Path(self._root + FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from phoenix_pve import call_limits, local_process, lock_files
 from phoenix_pve.address import is_question
-from phoenix_pve.errors import NodeError, PhoenixError
+from phoenix_pve.errors import NodeError, PhoenixError, of_file
 from phoenix_pve.local_locks import LocalLocks
 
 if TYPE_CHECKING:
@@ -113,9 +113,7 @@ class LocalNode:
                 "run phoenix on a Proxmox VE host as root, or name one with --host HOST, or try a fake one: make demo",
             ) from None
         except OSError as error:
-            raise NodeError(
-                f"`{argv[0]}` cannot be started: {error.strerror}", "phoenix must run as root on the node"
-            ) from None
+            raise of_file(f"`{argv[0]}` cannot be started", error) from None
         return Completed(tuple(argv), *done)
 
     def look(self, questions: Questions) -> Answers:
@@ -136,9 +134,7 @@ class LocalNode:
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 continue
             except OSError as error:
-                raise NodeError(
-                    f"{path} cannot be read: {error.strerror}", "phoenix must run as root on the node"
-                ) from None
+                raise of_file(f"{path} cannot be read", error) from None
         return found
 
     def read_folder(self, folder: str) -> dict[str, File]:
@@ -163,18 +159,14 @@ class LocalNode:
                 temporary.unlink(missing_ok=True)
                 raise
         except OSError as error:
-            raise NodeError(
-                f"{path} cannot be written: {error.strerror}", "phoenix must run as root on the node"
-            ) from None
+            raise of_file(f"{path} cannot be written", error) from None
 
     def remove(self, path: str) -> None:
         """Remove a file."""
         try:
             Path(self.root + path).unlink(missing_ok=True)
         except OSError as error:
-            raise NodeError(
-                f"{path} cannot be removed: {error.strerror}", "phoenix must run as root on the node"
-            ) from None
+            raise of_file(f"{path} cannot be removed", error) from None
 
     def hold(self, vmids: Sequence[int], who: str) -> str | None:
         """Take the locks of guests, all or none."""
