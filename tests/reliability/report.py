@@ -17,23 +17,31 @@ life cycles; `make test` runs a sample.
 
 ## Killed anywhere
 
-Each flow runs once undisturbed; the journal of that run says which calls it makes and which files it writes. Then it runs
-again for every call, killed (`kill -9`) before, during and after it, with the node's own tool killed before, in the middle
-of (create, clone) and after its work, and killed before, in and after every operation on a file. The same command is then
-run once more. It must end in the state of the undisturbed run: configuration (without random MAC addresses and UUIDs),
-volumes, snippets, power, what is inside, and neither a file nor a process left over.
+Each flow runs once undisturbed; the journal of that run says which calls it makes, which files it writes, and how often
+each call of a node tool changes the node's files. Then it runs again for every call, killed (`kill -9`) before, during and
+after it; with the node's own tool killed before its work, after it, and at every single change that it makes on the way;
+and killed before, in and after every operation on a file. The same command is then run once more. It must end in the state
+of the undisturbed run: configuration (without random MAC addresses and UUIDs), volumes, snippets, power, what is inside,
+and neither a file, a lock nor a process left over. A crash that did not come counts as a failure. Where several guests are
+worked on at once, the order of calls differs from run to run; the tools are killed on the way in the same flows one by one.
 
 {crashes}
 
-The one state that phoenix leaves to a person: the tool itself dies in the middle of making a volume on a storage without
-folders (LVM, ZFS, Ceph). Proxmox does not say when such a volume was made, so it might be older. The next run refuses with
-the commands that free it (or frees it with `--force`); the enumeration runs these commands and goes on.
+Two states are left to a person, because they might be somebody else's work. The next run refuses with the commands that
+mend them (or mends them with `--force`); the enumeration runs these commands and goes on:
+
+- the tool dies in the middle of making a volume on a storage without folders (LVM, ZFS, Ceph). Proxmox does not say when
+  such a volume was made, so it might be older;
+- `pct clone` dies while its source is locked and the clone has no configuration yet, or has its whole one already. The lock
+  might be that of a `pct move-volume`.
 
 ## Faults
 
 Every call × failure, success without effect, garbage, bytes that are no text, a hang, slowness, a full storage, a lock for
-a while and one for ever. The run must end in a documented status with an error and a hint, without traceback, and never
-claim success wrongly; the next run must converge.
+a while and one for ever, and somebody else who changes the guest just before the call. The run must end in a documented status with an error and a hint, without traceback, and never
+claim success wrongly; the next run must converge, and somebody else's change must be noticed by an update and survive. A
+`qm set` that did nothing before a start is found by the read-back when the guest runs already: what the next run sets then
+waits for a restart, and it says so.
 
 {faults}
 
@@ -44,7 +52,10 @@ Not to be seen by anybody: that `pct exec … chpasswd`, `qm cloudinit update` o
 - **A note** (`/var/lib/phoenix/ID.unfinished` on the node) stands from before a guest is made until it is complete. With
   it, a configuration that holds nothing but a lock, or a volume without a guest, is provably phoenix's own: the next run
   clears it away and begins anew. Without it, phoenix refuses and prints the exact commands. A password that was not set
-  and a cloud-init drive that was not refreshed are found by it as well.
+  and a cloud-init drive that was not refreshed are found by it as well. So are a mount point's volume that no configuration
+  names, and a disk that was grown without its configuration saying so: sizes are rescanned first then.
+- **What waits needlessly is set again.** `qm set` stores everything as waiting first; killed then, it leaves waiting what a
+  running guest takes at once. phoenix knows these options.
 - **Locks** are flocks on the node that is driven, `/run/lock/phoenix/ID`, so that two workstations exclude each other too.
   The kernel drops them with their holder: none is ever stale. A command on the node holds a second one, `ID.busy`, while
   it runs, so that a run after a killed one waits for what is still at work, and says so. They cost no call of a tool.
@@ -71,8 +82,10 @@ server that has none must be protected itself), and in what Proxmox makes of it:
 ## Limits
 
 A `qm` that is killed while its forked worker goes on is not seen by the busy lock; Proxmox's own locks still stand before
-the worker. A note does not survive the loss of the node's file system. Figures are from the fake; what is recorded of the
-real tools is in tests/conformance.
+the worker. A `pct resize` that is killed between the volume and its file system leaves a small file system in a large
+volume, which nothing shows from outside. A change of a network card's MAC address alone that is killed in the middle of `qm
+set` waits for a restart, and is told as waiting. A clone's first `qm set` carries no digest. A note does not survive the
+loss of the node's file system. Figures are from the fake; what is recorded of the real tools is in tests/conformance.
 
 {run}
 """

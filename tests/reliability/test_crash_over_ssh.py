@@ -14,7 +14,10 @@ from tests.reliability.sampling import record, sample
 
 from remote.sshd import MISSING, running
 
-FLOWS = ["create a VM", "create a container", "change everything", "delete a VM", "clone a container"]
+FLOWS = [
+    "create a VM", "create a container", "change everything", "change a container", "change and restart", "restart",
+    "restart a container", "delete a VM", "delete a container", "clone a VM", "clone a container", "create a fleet", "delete a fleet",
+]  # fmt: skip
 
 
 @pytest.fixture(params=FLOWS)
@@ -37,7 +40,7 @@ def test_a_flow_that_dies_somewhere_is_completed_by_the_next_run(ground: Ground,
     import shutil
 
     shutil.rmtree(tmp_path / "x")
-    every = [crash for crash in points(ground) if crash.call]
+    every = [crash for crash in points(ground) if crash.call and not crash.how.startswith("tool-middle")]
     chosen = sample(every, ground.flow.name, 4)
     wrong = [
         (describe(ground, crash), problems) for crash in chosen if (problems := fate(ground, crash, tmp_path / "x"))
