@@ -59,7 +59,7 @@ bench: $(VENV)/.dev ## print calls and times beside their budgets
 guest-image: $(VENV)/.ready ## build what guests that can be entered are made of; once, one to two minutes
 	@$(GUEST_IMAGE) simulated
 
-reliability: $(VENV)/.dev ## kill, disturb and race everything; write docs/reliability.md (some twenty minutes)
+reliability: $(VENV)/.dev ## kill, disturb and race everything; write docs/reliability.md (half an hour)
 	@mkdir -p build; rm -f build/reliability.jsonl
 	@RELIABILITY=1 RELIABILITY_FIGURES=$(CURDIR)/build/reliability.jsonl $(PY) -m pytest -n auto -q tests/reliability; status=$$?; \
 	  $(PY) tests/reliability/report.py build/reliability.jsonl docs/reliability.md && rm -f build/reliability.jsonl && exit $$status

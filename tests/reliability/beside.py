@@ -62,9 +62,10 @@ def has_begun(lab: Lab, words: str) -> bool:
 
 
 def command_lines() -> str:
-    """Return what every process of this machine shows of its command line and environment's names."""
+    """Return what every process of this machine shows of its command line and its environment."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+            shown = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+            found.append(shown.replace(b"\0", b" ").decode("utf-8", "replace"))
     return "\n".join(found)

@@ -69,7 +69,7 @@ def fate(ground: Ground, crash: Crash, folder: Path) -> list[str]:
     died = lab.phoenix(ground.flow.line, crash)
     again = _mended(lab, ground, lab.phoenix(ground.flow.line))
     strays = lab.settled()
-    problems = [*_came(crash, died), *_judged(died, again), *differences(ground.wanted, lab.state()), *strays]
+    problems = [*came(crash, died), *_judged(died, again), *differences(ground.wanted, lab.state()), *strays]
     shutil.rmtree(folder)
     return problems and [*problems, f"first: {died.status} {died.said[-300:]!r}", f"second: {again.said[-900:]!r}"]
 
@@ -86,7 +86,7 @@ def _mended(lab: Lab, ground: Ground, refused: Ended) -> Ended:
     return lab.phoenix(ground.flow.line)
 
 
-def _came(crash: Crash, died: Ended) -> list[str]:
+def came(crash: Crash, died: Ended) -> list[str]:
     """Return that a crash which was asked for did not come: then nothing was shown."""
     killed = died.status == -9 if crash.kills_phoenix else died.status != -9
     return [] if died.crashed and killed else ["the crash did not come"]

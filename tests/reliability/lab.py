@@ -123,6 +123,7 @@ class Lab:
             "PATH": f"{HERE / 'bin'}:{BIN}:/usr/sbin:/usr/bin:/sbin:/bin",
             "REAL_BIN": str(BIN),
             "HOME": str(self.folder),
+            "TMPDIR": str(self.folder),
             "PHOENIX_NODE_ROOT": str(self.root),
             "PHOENIX_CONFIG_DIR": str(self.folder / "config"),
             "LC_ALL": "C.UTF-8",

@@ -12,7 +12,7 @@ from pathlib import Path
 TEXT = """# Reliability
 
 What phoenix does when it is killed, when the node's tools fail, and when several work at once: shown by enumeration on the
-fake node. `make reliability` repeats everything here in some twenty minutes and writes the figures; `make soak` adds random
+fake node. `make reliability` repeats everything here in half an hour and writes the figures; `make soak` adds random
 life cycles; `make test` runs a sample.
 
 ## Killed anywhere

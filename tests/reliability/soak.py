@@ -113,7 +113,8 @@ def main(count: int, first: int) -> int:
     seconds = time.monotonic() - begun
     print(f"{count} life cycles from seed {first}, {len(failed)} failed {failed or ''} in {seconds:.0f} s")
     print(f"open files {before} -> {after} (count, KiB)" if before else "")
-    return 1 if failed or (before and after[0] > before[0]) else 0
+    grown = before and (after[0] > before[0] or after[1] > 1.5 * before[1])
+    return 1 if failed or grown else 0
 
 
 if __name__ == "__main__":
