@@ -16,6 +16,7 @@ from phoenix_pve.plan import (
     Difference,
     Goal,
     Grow,
+    LookAgain,
     Plan,
     RefreshCloudInit,
     Refusal,
@@ -91,6 +92,27 @@ def test_a_command_that_lies_is_found_by_the_read_back(tmp_path: Path) -> None:
         NotConvergedError, match="every command succeeded, yet the node still differs; left: growing the disk"
     ):
         list(apply(plan(GROW), Recorder(tmp_path), 1, lambda: plan(GROW)))
+
+
+SET = SetOptions((("cores", "4"),), "", (Difference("cores", "2", "4"),))
+
+
+def test_what_was_set_is_read_back_before_the_start(tmp_path: Path) -> None:
+    node = Recorder(tmp_path)
+    with pytest.raises(NotConvergedError, match="left: setting options"):
+        list(apply(plan(SET, LookAgain(), Start()), node, 1, lambda: plan(SET, Start())))
+    assert node.lines == ["qm set 8001 --cores 4"]
+    looks = iter([plan(SetOptions((("onboot", "1"),)), Start()), plan()])
+    list(apply(plan(SET, LookAgain(), Start()), node, 1, lambda: next(looks)))
+    assert node.lines[1:] == ["qm set 8001 --cores 4", "qm start 8001"]
+
+
+def test_what_is_set_after_a_look_is_guarded_by_what_was_seen(tmp_path: Path) -> None:
+    node = Recorder(tmp_path)
+    last = SetOptions((("protection", "1"),))
+    looks = iter([plan(SetOptions(last.options, "d2")), plan()])
+    list(apply(plan(SET, LookAgain(), last), node, 1, lambda: next(looks)))
+    assert node.lines == ["qm set 8001 --cores 4", "qm set 8001 --protection 1 --digest d2"]
 
 
 def test_a_guest_that_someone_else_took_is_found_by_the_read_back(tmp_path: Path) -> None:

@@ -144,6 +144,16 @@ def test_a_difference_is_set_and_nothing_else(want: dict[str, Any], now: dict[st
     assert commands(planned(state(**now), **want)) == ([f"{expected} --digest d1"] if expected else [])
 
 
+def test_protection_comes_after_the_volumes_that_it_would_forbid() -> None:
+    points = (MountPoint("mp0", "fast", 4, "/srv"),)
+    made = planned(state(), protection=True, cores=4, disk_gb=16, extras={"mount_points": points})
+    assert commands(made) == [
+        "pct set 101 --cores 4 --mp0 fast:4,mp=/srv --digest d1",
+        "pct resize 101 rootfs 16G",
+        "pct set 101 --protection 1",
+    ]
+
+
 def test_volumes_grow() -> None:
     points = (MountPoint("mp0", "fast", 8, "/srv"),)
     made = planned(state(mp0="fast:101/a.raw,mp=/srv,size=4G"), disk_gb=16, extras={"mount_points": points})

@@ -10,13 +10,13 @@ import pytest
 from phoenix_pve.commands import shell, steps
 from phoenix_pve.guest import Power
 from phoenix_pve.image import Image
-from phoenix_pve.plan import Goal, Note, Plan, Tidy
+from phoenix_pve.plan import Goal, LookAgain, Note, Plan, SetOptions, Start, Tidy
 from phoenix_pve.planner import Options, plan
 from phoenix_pve.readiness import Wait
 from samples import USER_DATA, seen, spec, state
 
 
-def planned(goal: Goal = Goal.CREATE, *, want: dict[str, Any] | None = None, node: Any = None, **options: bool) -> Plan:
+def planned(goal: Goal = Goal.CREATE, *, want: dict[str, Any] | None = None, node: Any = None, **options: Any) -> Plan:
     return plan(goal, spec(**(want or {})), node or seen(state()), USER_DATA, Options(**options))
 
 
@@ -311,6 +311,19 @@ def test_a_clone_is_made_and_then_brought_in_line(source: dict[str, Any], expect
     node = seen(None, source=replace(state(Power.STOPPED, **source), vmid=9000), snippet=USER_DATA)
     made = commands(planned(want={"clone_from": 9000, "image": ""}, node=node))
     assert made == [CLONE, *expected, "qm start 8001", PING]
+
+
+@pytest.mark.parametrize(
+    ("want", "node", "expected"),
+    [
+        ({"cores": 4}, seen(state(Power.STOPPED)), [SetOptions, LookAgain, Start]),
+        ({}, seen(state(Power.STOPPED)), [Start]),
+        ({"cores": 4}, seen(state()), [SetOptions]),
+    ],
+)
+def test_what_is_set_is_read_back_before_a_boot(want: dict[str, Any], node: Any, expected: list[type]) -> None:
+    changes = [type(change) for change in planned(want=want, node=node, wait=Wait.NONE).changes]
+    assert changes == expected
 
 
 def test_the_agent_of_a_vm_that_is_no_fresh_clone_is_left_alone() -> None:

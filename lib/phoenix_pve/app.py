@@ -352,11 +352,11 @@ def _bring(
         made = _plan(session, goal, spec, observe(node, spec))
     _refuse(made)
     if not last:
-        part = planner.before_start(made)
-        done = apply(part, session.node, session.timeout, lambda: replace(part, changes=()))
+        part, left = made.before_start, lambda: _plan(session, goal, spec, observe(node, spec), after).before_start
+        done = apply(part, session.node, session.timeout, left)
         yield from (event for event in login.forgetting(access, done) if not isinstance(event, Finished))
         return
-    rest = planner.from_start(made) if spec.vmid in held else made
+    rest = made.from_start if spec.vmid in held else made
     done = apply(rest, session.node, session.timeout, lambda: _plan(session, verify, spec, observe(node, spec), after))
     for event in login.forgetting(access, done):
         if isinstance(event, Finished) and session.verify and goal is Goal.CREATE:

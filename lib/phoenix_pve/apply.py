@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from phoenix_pve import interrupts, waiting
 from phoenix_pve.commands import Await, AwaitAgent, RemoveFile, Run, Step, WriteFile, run_command, shell, steps
 from phoenix_pve.errors import NotConvergedError, PhoenixError, StoppedError, WaitTimeoutError
-from phoenix_pve.plan import WaitFor, WaitForAgent
+from phoenix_pve.plan import LookAgain, SetOptions, WaitFor, WaitForAgent, guarded, undone
 from phoenix_pve.step_words import step_words
 
 if TYPE_CHECKING:
@@ -114,9 +114,12 @@ def apply(
     clock = clock or Clock()
     started = clock.now()
     yield Planned(plan)
+    digest = ""
     for number, change in enumerate(plan.changes):
         try:
-            for step in steps(plan.kind, plan.vmid, change):
+            if isinstance(change, LookAgain):
+                digest = _looked(plan, number, replan())
+            for step in steps(plan.kind, plan.vmid, guarded(change, digest)):
                 clock.check()
                 begun = clock.now()
                 yield StepStarted(plan.vmid, change, shell(step))
@@ -174,6 +177,12 @@ def _stopped(plan: Plan, who: str, number: int) -> str:
     words = [step_words(change) for change in plan.changes]
     done, left = ("; ".join(part) or "nothing" for part in (words[:number], words[number:]))
     return f"{plan.vmid} {plan.name}: stopped by {who}; done: {done}; not done: {left}"
+
+
+def _looked(plan: Plan, number: int, left: Plan) -> str:
+    """Compare the first `number` changes with what the node shows; return the digest of the configuration now."""
+    _check(plan, replace(left, changes=undone(plan.changes[:number], left.changes)))
+    return next((change.digest for change in left.changes if isinstance(change, SetOptions)), "")
 
 
 def _check(plan: Plan, left: Plan) -> None:

@@ -17,6 +17,7 @@ from phoenix_pve.plan import (
     Create,
     Destroy,
     Grow,
+    LookAgain,
     Mend,
     Note,
     RefreshCloudInit,
@@ -92,6 +93,8 @@ def steps(kind: Kind, vmid: int, change: Change) -> tuple[Step, ...]:
     match change:
         case WriteSnippet() | Note():
             return (WriteFile(change.path, change.text),)
+        case LookAgain():
+            return ()
         case Tidy():
             return tuple(RemoveFile(path) for path in change.paths)
         case Mend():

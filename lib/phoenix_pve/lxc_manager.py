@@ -12,6 +12,7 @@ from phoenix_pve.plan import (
     Destroy,
     Difference,
     Grow,
+    LookAgain,
     Refusal,
     SetOptions,
     SetPassword,
@@ -148,22 +149,31 @@ def apply_container_configurations(spec: GuestSpec, seen: Seen) -> Iterator[Chan
     """One `pct set` for everything that differs, and volumes grown.
 
     A mount point of a running container that is both set and grown is grown first, so that what waits has its new size;
-    the digest is not that of the file any more then.
+    the digest is not that of the file any more then. Protection comes last where volumes are made: should that fail, a
+    protected container would take no second try. It is looked at before, because real tools may fail and say nothing.
     """
     state = seen.state
     if state is None:
         return
     running = state.power is not Power.STOPPED
     changed = differing(settings(spec, state))
+    made = any(setting.option.startswith("mp") and not setting.old for setting in changed)
+    last = [setting for setting in changed if setting.option == "protection" and made]
+    changed = [setting for setting in changed if setting not in last]
     grown = list(_growth(spec, state, rescan=is_noted(spec, seen)))
     first = running and any(setting.option in {grow.slot for grow in grown} for setting in changed)
     yield from grown if first else ()
+    yield from _set(changed, "" if first else state.digest, running=running, makes_volumes=made)
+    yield from () if first else grown
+    if last:
+        yield LookAgain()
+        yield from _set(last, "", running=running)
+
+
+def _set(changed: list[Setting], digest: str, *, running: bool, makes_volumes: bool = False) -> Iterator[SetOptions]:
     if changed:
         lines = tuple(s.difference(When.NEXT_START if running and not _is_live(s) else When.NOW) for s in changed)
-        made = any(s.option.startswith("mp") and not s.old for s in changed)
-        digest = "" if first else state.digest
-        yield SetOptions(tuple((s.option, s.value) for s in changed), digest, lines, makes_volumes=made)
-    yield from () if first else grown
+        yield SetOptions(tuple((s.option, s.value) for s in changed), digest, lines, makes_volumes=makes_volumes)
 
 
 def _growth(spec: GuestSpec, state: GuestState, *, rescan: bool) -> Iterator[Grow]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from phoenix_pve.guest import Kind
     from phoenix_pve.readiness import Stage
 
@@ -131,6 +133,11 @@ class RefreshCloudInit:
 
 
 @dataclass(frozen=True)
+class LookAgain:
+    """See that what was set is there before what relies on it: a clone must not boot as its source."""
+
+
+@dataclass(frozen=True)
 class Start:
     """Start the guest."""
 
@@ -190,6 +197,7 @@ Change = (
     | SetOptions
     | Grow
     | RefreshCloudInit
+    | LookAgain
     | Start
     | Resume
     | Shutdown
@@ -198,6 +206,32 @@ Change = (
     | WaitForAgent
     | WaitFor
 )
+
+
+def first_start(changes: Sequence[Change]) -> int:
+    """Return the place of the first start, or of the end."""
+    return next((i for i, change in enumerate(changes) if isinstance(change, Start)), len(changes))
+
+
+def guarded(change: Change, digest: str) -> Change:
+    """Return a change with the digest that was not known yet when it was planned."""
+    return replace(change, digest=digest) if isinstance(change, SetOptions) and not change.digest else change
+
+
+def undone(done: Sequence[Change], left: Sequence[Change]) -> tuple[Change, ...]:
+    """Return what is left to do although it was done: options that were set, disks that were grown."""
+    touched = {name for change in done for name in _touches(change)}
+    return tuple(change for change in left if touched.intersection(_touches(change)))
+
+
+def _touches(change: Change) -> list[str]:
+    match change:
+        case SetOptions():
+            return [name for name, _ in change.options]
+        case Grow():
+            return [f"size of {change.slot}"]
+        case _:
+            return []
 
 
 @dataclass(frozen=True)
@@ -249,6 +283,16 @@ class Plan:
             return frozenset()
         options = {name for c in self.changes if isinstance(c, SetOptions) for name, _ in c.options}
         return frozenset({"user-data"} | (options & ON_THE_DRIVE))
+
+    @property
+    def before_start(self) -> Plan:
+        """The part that does not need the guest to run."""
+        return replace(self, changes=self.changes[: first_start(self.changes)])
+
+    @property
+    def from_start(self) -> Plan:
+        """The rest: the start, and what comes after it."""
+        return replace(self, changes=self.changes[first_start(self.changes) :])
 
     @property
     def alters(self) -> bool:

@@ -12,6 +12,7 @@ from phoenix_pve.ownership import MADE_BY, refusals_to_delete, refusals_to_touch
 from phoenix_pve.plan import (
     Goal,
     Grow,
+    LookAgain,
     Note,
     Plan,
     RefreshCloudInit,
@@ -23,6 +24,7 @@ from phoenix_pve.plan import (
     Tidy,
     WaitFor,
     WaitForAgent,
+    first_start,
 )
 from phoenix_pve.readiness import Stage, Wait, stages
 from phoenix_pve.ssh_config import NOWHERE, Access, proxy_command
@@ -94,13 +96,19 @@ def _create(spec: GuestSpec, seen: Seen, user_data: str, options: Options) -> tu
     if state is None:
         refusals = _refusals_to_create(spec, seen, options)
         made = [*_ensure_defined(spec, seen, user_data), *_configure_clone(spec, seen, user_data, refusals)]
-        return refusals, [*made, *_start(spec, seen)]
+        return refusals, [*made, *_look_again(made), *_start(spec, seen)]
     refusals = refusals_to_touch(spec, state, foreign_too=options.adopt or options.force)
     refusals = refusals or _refusals_to_apply(spec, seen)
     settled = [*_ensure_defined(spec, seen, user_data), *_configure(spec, seen, user_data)]
     if options.restart and state.power is not Power.STOPPED and (settled or state.pending):
         return refusals, [*settled, *_restart()]
-    return refusals, [*settled, *_start(spec, seen)]
+    looks = _look_again(settled) if state.power is Power.STOPPED else []
+    return refusals, [*settled, *looks, *_start(spec, seen)]
+
+
+def _look_again(changes: Sequence[Change]) -> list[Change]:
+    """Real tools may fail and still exit with 0: what was set is read back before a guest boots with it."""
+    return [LookAgain()] if any(isinstance(change, SetOptions) for change in changes) else []
 
 
 def _stuck(goal: Goal, spec: GuestSpec, seen: Seen, options: Options) -> list[Refusal]:
@@ -119,7 +127,7 @@ def _framed(goal: Goal, spec: GuestSpec, seen: Seen, changes: list[Change]) -> l
         )
     path = unfinished.note_path(spec.vmid)
     tidy = Tidy(tuple(dict.fromkeys([path, *seen.traces])), found=bool(seen.traces))
-    end = _first_start(changes) if spec.kind is Kind.VM else len(changes)
+    end = first_start(changes) if spec.kind is Kind.VM else len(changes)
     text = unfinished.note(spec) if absent else unfinished.note_of_change(spec, seen, refreshed=_refreshes(changes))
     note = [] if unfinished.is_noted(spec, seen) else [Note(path, text)]
     return [*note, *changes[:end], tidy, *changes[end:]]
@@ -231,20 +239,6 @@ def foreseen(spec: GuestSpec) -> GuestState:
     unprivileged = {"unprivileged": str(int(spec.container.unprivileged))} if spec.container else {}
     root = {FACTS[spec.kind].root_slot: f"{spec.storage}:disk,size={spec.disk_gb}G"}
     return GuestState(spec.kind, spec.vmid, Power.STOPPED, {**options, **drives, **unprivileged, **root}, MADE_BY)
-
-
-def before_start(made: Plan) -> Plan:
-    """Return the part of a plan that does not need the guest to run."""
-    return replace(made, changes=made.changes[: _first_start(made.changes)])
-
-
-def from_start(made: Plan) -> Plan:
-    """Return the rest of a plan: the start, and what comes after it."""
-    return replace(made, changes=made.changes[_first_start(made.changes) :])
-
-
-def _first_start(changes: Sequence[Change]) -> int:
-    return next((i for i, change in enumerate(changes) if isinstance(change, Start)), len(changes))
 
 
 def _without_mac(kind: Kind, card: str) -> str:

@@ -17,6 +17,7 @@ from phoenix_pve.plan import (
     Difference,
     Goal,
     Grow,
+    LookAgain,
     Mend,
     Note,
     Plan,
@@ -76,7 +77,7 @@ def differences(change: Change) -> tuple[Difference, ...]:
             return (*what, *(Difference("volume", volume, "") for volume in change.volumes))
         case Tidy() if change.found:
             return (Difference("rest of an interrupted run", ", ".join(change.paths), ""),)
-        case RefreshCloudInit() | WaitForAgent() | WaitFor() | Note() | Tidy():
+        case RefreshCloudInit() | LookAgain() | WaitForAgent() | WaitFor() | Note() | Tidy():
             return ()
         case _:
             assert_never(change)

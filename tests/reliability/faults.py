@@ -63,23 +63,13 @@ def fate(ground: Ground, trouble: Trouble, folder: Path) -> list[str]:
     first = lab.phoenix(ground.flow.line + " --call-timeout 1.5", **scale)
     lab.node.faults()
     problems = [*judged(first), *_false_success(ground, trouble, lab, first)]
-    again = _restarted(ground, lab, lab.phoenix(ground.flow.line))
+    again = lab.phoenix(ground.flow.line)
     strays = lab.settled()
     unseen = "without effect" in trouble.name and SILENT.search(ground.calls[trouble.call - 1])
     problems += [*judged(again), *([] if unseen else differences(ground.wanted, lab.state())), *strays]
     problems += [f"the second run ended with {again.status}"] if again.status else []
     shutil.rmtree(folder)
     return problems and [*problems, f"first: {first.status} {first.said[-400:]!r}", f"second: {again.said[-600:]!r}"]
-
-
-def _restarted(ground: Ground, lab: Lab, again: Ended) -> Ended:
-    """Do what a run says that ended well and left options waiting which an undisturbed run does not: restart.
-
-    A `qm set` without effect before a start is found by the read-back, when the guest runs already.
-    """
-    if again.status or "waiting for a restart" not in again.out or not differences(ground.wanted, lab.state()):
-        return again
-    return lab.phoenix(f"{ground.flow.line} --restart")
 
 
 def _beside_others(ground: Ground, trouble: Trouble, lab: Lab) -> list[str]:

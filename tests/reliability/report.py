@@ -40,8 +40,7 @@ mend them (or mends them with `--force`); the enumeration runs these commands an
 Every call × failure, success without effect, garbage, bytes that are no text, a hang, slowness, a full storage, a lock for
 a while and one for ever, and somebody else who changes the guest just before the call. The run must end in a documented
 status with an error and a hint, without traceback, and never claim success wrongly; the next run must converge, and somebody
-else's change must be noticed by an update and survive. A `qm set` that did nothing before a start is found by the read-back
-when the guest runs already: what the next run sets then takes effect at its next start, and it says so.
+else's change must be noticed by an update and survive. What was set is read back before a guest boots with it.
 
 {faults}
 
