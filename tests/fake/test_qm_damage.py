@@ -6,6 +6,7 @@ The random cases are made from their number, so that a failing one can be played
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,11 @@ def test_a_mangled_node_is_answered(root: Path, number: int) -> None:
         assert status != NOT_MODELLED_STATUS or "is not modelled" in err, (command, err)
 
 
+def one_of_each(options: Iterable[str]) -> list[str]:
+    """`net0` stands for `net0` to `net31`, which share one description."""
+    return list({option.rstrip("0123456789"): option for option in options}.values())
+
+
 @pytest.mark.parametrize("command", ["create", "set", "clone", "start", "shutdown", "destroy", "disk move", "snapshot"])
 def test_every_option_answers_any_value(root: Path, command: str) -> None:
     call(root, "qm", "create", "8001", "--protection", "1")
@@ -137,7 +143,7 @@ def test_every_option_answers_any_value(root: Path, command: str) -> None:
     places = [
         {"vmid": "8001", "newid": "8002", "snapname": "s1", "disk": "scsi0"}.get(p) for p in described["positional"]
     ]
-    for option in schema.expanded(described["options"]):
+    for option in one_of_each(schema.expanded(described["options"])):
         for value in (*VALUES, "0", "1", "a b", "ä", "\n"):
             argv = [*command.split(), *filter(None, places), f"--{option}", value]
             status, _, err = call(root, "qm", *argv)
