@@ -1,6 +1,6 @@
 """Where the locks of guests are and which command runs under which. PURE.
 
-A run of phoenix holds a flock on /run/lock/phoenix/ID on the node that it drives, as long as it works on a guest. The
+A run of phoenix holds a flock on /run/phoenix/ID on the node that it drives, as long as it works on a guest. The
 kernel drops it when its holder ends, however that comes: there are no stale locks. Commands that change the guest hold
 a shared flock on ID.busy as long as they run. So a phoenix that comes after one that was killed waits until the last
 command of that one is done.
@@ -15,7 +15,8 @@ from phoenix_pve.call_limits import QUERIES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FOLDER = "/run/lock/phoenix"
+FOLDER = "/run/phoenix"
+"""Not below /run/lock, where everybody may write: a link laid there would lead root astray."""
 
 
 def lock_path(vmid: int) -> str:

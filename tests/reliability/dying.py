@@ -13,7 +13,7 @@ import sys
 
 COUNTS, AT, TOOL = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 ROOT = os.path.realpath(os.environ["FAKE_PVE_ROOT"]) + "/"
-NO_STATE = ("var/log/", "run/lock/", "var/lib/fake-pve/faults", "var/lib/fake-pve/dice")
+NO_STATE = ("var/log/", "run/lock/", "run/phoenix/", "var/lib/fake-pve/faults", "var/lib/fake-pve/dice")
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink"}
 counts = os.open(COUNTS, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 done = 0

@@ -21,7 +21,7 @@ from fake_pve.testing import BIN, FakeNode
 
 HERE = Path(__file__).resolve().parent
 SCENERY = re.compile(
-    r"^(var/log/|run/lock/|var/lib/fake-pve/faults|etc/fake-pve/|var/lib/fake-pve/dice)|^.*\.tmp\.\d+$"
+    r"^(var/log/|run/lock/|run/phoenix/|var/lib/fake-pve/faults|etc/fake-pve/|var/lib/fake-pve/dice)|^.*\.tmp\.\d+$"
 )
 """Files of the node that say nothing about guests: the journal, empty lock files, scripted trouble, and what a killed tool
 was about to move into place (Proxmox's own file_set_contents leaves the same)."""

@@ -55,7 +55,7 @@ Not to be seen by anybody: that `pct exec … chpasswd`, `qm cloudinit update` o
   names, and a disk that was grown without its configuration saying so: sizes are rescanned first then.
 - **What waits needlessly is set again.** `qm set` stores everything as waiting first; killed then, it leaves waiting what a
   running guest takes at once. phoenix knows these options.
-- **Locks** are flocks on the node that is driven, `/run/lock/phoenix/ID`, so that two workstations exclude each other too.
+- **Locks** are flocks on the node that is driven, `/run/phoenix/ID`, so that two workstations exclude each other too.
   The kernel drops them with their holder: none is ever stale. A command on the node holds a second one, `ID.busy`, while
   it runs, so that a run after a killed one waits for what is still at work, and says so. They cost no call of a tool.
   A run that wants several guests takes all or none, and otherwise one at a time, so that runs cannot block each other.

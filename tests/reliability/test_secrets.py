@@ -116,6 +116,6 @@ def test_no_process_shows_them(lab: Lab) -> None:
 def test_lock_files_hold_none(lab: Lab) -> None:
     one().write(lab.folder / "config")
     lab.phoenix("create 8001")
-    locks = list((lab.root / "run/lock/phoenix").iterdir())
+    locks = list((lab.root / "run/phoenix").iterdir())
     assert locks
     assert all(CANARY not in path.read_text() for path in locks)
