@@ -7,11 +7,11 @@ a file of the node; `tell` is written to the file `crash`, for tools that do not
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,30 +35,24 @@ class Files:
     def __init__(self, log: Path, trouble: str) -> None:
         self.log = log
         self.at, _, self.how = trouble.partition(" ")
-        self.count = 0
+        self.numbers = itertools.count(1)  # each taken by one of the threads
 
     def around(self, name: str) -> None:
         original = getattr(node.LocalNode, name)
 
         def watched(this: Any, path: str, *rest: Any) -> None:
-            self.count += 1
+            mine = str(next(self.numbers)) == self.at
             with self.log.open("a") as file:
                 file.write(f"{name} {path}\n")
-            mine = str(self.count) == self.at
             if mine and self.how == "before":
                 die()
-            undo = self._in_the_middle() if mine and self.how == "middle" else None
+            if mine and self.how == "middle":
+                os.fsync = lambda _: die()  # type: ignore[assignment]
             original(this, path, *rest)
             if mine:
                 die()
-            assert undo is None
 
         setattr(node.LocalNode, name, watched)
-
-    @staticmethod
-    def _in_the_middle() -> Callable[[], None] | None:
-        os.fsync = lambda _: die()  # type: ignore[assignment]
-        return None
 
 
 def child(order: dict[str, Any]) -> None:
