@@ -95,8 +95,9 @@ def _create(spec: GuestSpec, seen: Seen, user_data: str, options: Options) -> tu
     state = seen.state
     if state is None:
         refusals = _refusals_to_create(spec, seen, options)
-        made = [*_ensure_defined(spec, seen, user_data), *_configure_clone(spec, seen, user_data, refusals)]
-        return refusals, [*made, *_look_again(made), *_start(spec, seen)]
+        settled = _configure_clone(spec, seen, user_data, refusals)
+        looks = _look_again(settled)
+        return refusals, [*_ensure_defined(spec, seen, user_data), *looks, *settled, *looks, *_start(spec, seen)]
     refusals = refusals_to_touch(spec, state, foreign_too=options.adopt or options.force)
     refusals = refusals or _refusals_to_apply(spec, seen)
     settled = [*_ensure_defined(spec, seen, user_data), *_configure(spec, seen, user_data)]
@@ -107,7 +108,10 @@ def _create(spec: GuestSpec, seen: Seen, user_data: str, options: Options) -> tu
 
 
 def _look_again(changes: Sequence[Change]) -> list[Change]:
-    """Real tools may fail and still exit with 0: what was set is read back before a guest boots with it."""
+    """Real tools may fail and still exit with 0: what was set is read back before a guest boots with it.
+
+    A new clone is looked at before as well: what is set in it carries its digest.
+    """
     return [LookAgain()] if any(isinstance(change, SetOptions) for change in changes) else []
 
 

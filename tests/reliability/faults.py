@@ -93,9 +93,9 @@ def _beside_others(ground: Ground, trouble: Trouble, lab: Lab) -> list[str]:
 
 
 def _unseen(ground: Ground, trouble: Trouble, run: Ended) -> list[str]:
-    """Return that an update did not notice the change before it; a clone that was just made has no digest yet."""
+    """Return that an update did not notice the change before it."""
     call = ground.calls[trouble.call - 1].split()
-    if call[1] != "set" or "clone" in ground.flow.name or not run.crashed:
+    if call[1] != "set" or not run.crashed:
         return []
     seen = run.status == 6 and "someone changed the guest meanwhile" in run.err
     return [] if seen else ["the change was not noticed"]
