@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 TEST_PATH := lib:fakes/qm:tests:.
 GUEST_IMAGE := PYTHONPATH=fakes/qm $(PY) -m fake_pve.guests.image
-# One more than processors: tests also wait, for guests and for processes.
+# One more than processors: tests also wait, for guests and for processes. Neighbours stay in one process: they share guests.
 WORKERS := $(shell expr $$(nproc) + 1)
 REPORT := build/acceptance
 CHECKED := phoenix.py lib fakes/qm tests features
@@ -34,7 +34,7 @@ demo: $(VENV)/.ready ## create, re-create, show, enter and delete VM 8001 on an 
 
 test: $(VENV)/.dev ## the whole suite: features against the fake node, unit, property and contract tests
 	@$(GUEST_IMAGE) --if-possible
-	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -q
+	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -q
 
 lint: $(VENV)/.dev ## check style and formatting; change nothing
 	@$(PY) -m ruff check $(CHECKED)

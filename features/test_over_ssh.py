@@ -19,11 +19,8 @@ HERE = Path(__file__).resolve().parent
 ALSO_IN_MAKE_TEST = (
     "A VM is created, configured and started",
     "Creating again changes nothing",
-    "A disk grows in place",
     "New keys reach the user-data",
     "A running VM is stopped and destroyed, with its disks and its snippet",
-    "A dry run of delete lists the volumes and keeps them",
-    "JSON on stdout is one document",
     "No secret reaches a command line",
     "One failure stops only what needs that guest",
     "No Proxmox VE here",

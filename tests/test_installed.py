@@ -28,6 +28,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**node.environment, "PHOENIX_NODE_ROOT": str(node.root), "PHOENIX_CONFIG_DIR": str(config), "TERM": "xterm"}
 
 
+@pytest.mark.slow
 def test_the_wheel_brings_the_command_and_the_template(tmp_path: Path, environment: dict[str, str]) -> None:
     wheel = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
     site = tmp_path / "site"

@@ -55,6 +55,7 @@ def test_wrong_use_is_told_at_once(node: FakeNode) -> None:
 
 
 @pytest.mark.parametrize("document", ["fakes/qm/README.md", "docs/fake.md"])
+@pytest.mark.slow
 def test_a_foreign_project_can_take_the_example_as_it_stands(tmp_path: Path, document: str) -> None:
     """Its scripts beside it, pytest with nothing but the plugin."""
     text = (ROOT / document).read_text(encoding="utf-8")
@@ -79,6 +80,7 @@ def test_guests_take_the_time_that_the_test_says(node: FakeNode) -> None:
     assert "not running" in node.run("qm", "agent", "100", "ping", check=False).stderr
 
 
+@pytest.mark.slow
 def test_the_package_brings_plugin_and_tools(tmp_path: Path) -> None:
     wheel = next(WheelBuilder(str(ROOT / "fakes/qm")).build(directory=str(tmp_path), versions=["standard"]))
     site = tmp_path / "site"

@@ -140,7 +140,9 @@ def test_a_full_disk_below_the_output_is_an_error(lab: Lab) -> None:
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", ["<&- >&- 2>&-", *(pytest.param(one, marks=pytest.mark.slow) for one in ("<&-", ">&-", "2>&-"))]
+)
 def test_a_closed_stream_is_no_error(lab: Lab, closed: str) -> None:
     phoenix = f"{sys.executable} {ROOT / 'phoenix.py'}"
     script = f"{phoenix} create 8001 --no-wait {closed} && {phoenix} delete 8001 {closed}"

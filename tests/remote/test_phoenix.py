@@ -132,7 +132,7 @@ def test_no_secret_leaves_the_one_file(workstation: Workstation) -> None:
     assert journal_file.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("command", ["create", "start"])
+@pytest.mark.parametrize("command", ["create", pytest.param("start", marks=pytest.mark.slow)])
 def test_a_connection_that_breaks_is_explained_and_the_next_run_goes_on(workstation: Workstation, command: str) -> None:
     workstation.faults([{"match": f"qm {command} 8001*", "delay": 60}])
     thread = threading.Thread(target=_cut_during, args=(workstation, command))

@@ -158,7 +158,7 @@ LOGINS = [
 ]
 
 
-@pytest.mark.parametrize("login", LOGINS)
+@pytest.mark.parametrize("login", [*LOGINS[-2:], *(pytest.param(one, marks=pytest.mark.slow) for one in LOGINS[:-2])])
 def test_whichever_shell_logs_in_and_whatever_it_says(sshd: Sshd, tmp_path: Path, monkeypatch, login: str) -> None:  # type: ignore[no-untyped-def]
     words = login.split()
     if words[0] == "exec" and not shutil.which(words[1]):
@@ -175,7 +175,7 @@ def test_whichever_shell_logs_in_and_whatever_it_says(sshd: Sshd, tmp_path: Path
     node.close()
 
 
-@pytest.mark.parametrize("allowed", [2, 4, 10])
+@pytest.mark.parametrize("allowed", [2, *(pytest.param(count, marks=pytest.mark.slow) for count in (4, 10))])
 def test_a_server_may_allow_fewer_sessions(sshd: Sshd, monkeypatch, allowed: int) -> None:  # type: ignore[no-untyped-def]
     sshd.allow(f"MaxSessions {allowed}")
     monkeypatch.setenv("PATH", f"{sshd.bin}:{os.environ['PATH']}")
@@ -279,7 +279,13 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("spoil", "message", "hint"), REFUSALS, ids=[spoil.__name__ for spoil, _, _ in REFUSALS])
+@pytest.mark.parametrize(
+    ("spoil", "message", "hint"),
+    [
+        pytest.param(*row, id=row[0].__name__, marks=[pytest.mark.slow] if row[0] is a_shell_that_hangs else [])
+        for row in REFUSALS
+    ],
+)
 def test_no_connection(sshd: Sshd, monkeypatch, spoil: Callable[[Sshd], None], message: str, hint: str) -> None:  # type: ignore[no-untyped-def]
     spoil(sshd)
     monkeypatch.setenv("PATH", f"{sshd.bin}:{os.environ['PATH']}")
