@@ -33,7 +33,8 @@ mend them (or mends them with `--force`); the enumeration runs these commands an
 - the tool dies in the middle of making a volume on a storage without folders (LVM, ZFS, Ceph). Proxmox does not say when
   such a volume was made, so it might be older;
 - `pct clone` dies while its source is locked and the clone has no configuration yet, or has its whole one already. The lock
-  might be that of a `pct move-volume`.
+  might be that of a `pct move-volume`; where the source is worked on in the same run, `--force` leaves it
+  to the command as well.
 
 ## Faults
 
