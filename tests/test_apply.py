@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -110,9 +112,35 @@ def test_what_was_set_is_read_back_before_the_start(tmp_path: Path) -> None:
 def test_what_is_set_after_a_look_is_guarded_by_what_was_seen(tmp_path: Path) -> None:
     node = Recorder(tmp_path)
     last = SetOptions((("protection", "1"),))
-    looks = iter([plan(SetOptions(last.options, "d2")), plan()])
+    looks = iter([replace(plan(last), digest="d2"), plan()])
     list(apply(plan(SET, LookAgain(), last), node, 1, lambda: next(looks)))
     assert node.lines == ["qm set 8001 --cores 4", "qm set 8001 --protection 1 --digest d2"]
+
+
+MOVE = SetOptions((("mp0", "local:101/a.raw,mp=/new,size=8G"),))
+GROW_POINT = Grow("mp0", 8, Difference("disk mp0", "4 GiB", "8 GiB"))
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"),
+    [
+        ((GROW_POINT, MOVE), "left: growing the disk"),
+        ((MOVE,), ["qm disk resize 8001 mp0 8G", f"qm set 8001 --mp0 {MOVE.options[0][1]} --digest d2"]),
+        ((SetOptions((("mp0", "local:101/a.raw,mp=/new,size=8G,backup=1"),)),), "someone else changed mp0 in the mean"),
+    ],
+)
+def test_a_volume_that_grew_is_looked_at_before_it_is_set(
+    tmp_path: Path, left: tuple[Change, ...], expected: list[str] | str
+) -> None:
+    node = Recorder(tmp_path)
+    looks = iter([replace(plan(*left), digest="d2"), plan()])
+    run = partial(list[Event], apply(plan(GROW_POINT, LookAgain(), MOVE), node, 1, lambda: next(looks)))
+    if isinstance(expected, str):
+        with pytest.raises(NotConvergedError, match=expected):
+            run()
+    else:
+        run()
+        assert node.lines == expected
 
 
 def test_a_guest_that_someone_else_took_is_found_by_the_read_back(tmp_path: Path) -> None:

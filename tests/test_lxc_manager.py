@@ -11,10 +11,10 @@ from phoenix_pve.commands import Run, shell, steps
 from phoenix_pve.guest import Admin, ContainerExtras, GuestSpec, GuestState, Kind, MountPoint, Network, Power
 from phoenix_pve.image import Image
 from phoenix_pve.observe import Seen
-from phoenix_pve.plan import Goal, Note, Plan, Tidy
+from phoenix_pve.plan import Goal, Plan
 from phoenix_pve.planner import Options, plan
 from phoenix_pve.storage_cfg import Storage
-from samples import HASH, KEY
+from samples import HASH, KEY, commands
 
 STORAGES = {
     name: Storage(name, "dir", f"/{name}", frozenset({"rootdir", "vztmpl"}), False, frozenset())
@@ -55,12 +55,6 @@ def planned(
 ) -> Plan:
     options = Options(**{key: want.pop(key) for key in ("restart", "force") if key in want})
     return plan(goal, spec(**want), Seen(state, STORAGES, image=Image("raw", 1), source=source), "", options)
-
-
-def commands(made: Plan) -> list[str]:
-    """The commands without the notes about what is unfinished, which test_unfinished has."""
-    changes = [change for change in made.changes if not isinstance(change, Note | Tidy)]
-    return [shell(step) for change in changes for step in steps(made.kind, made.vmid, change)]
 
 
 CREATE = (
@@ -175,6 +169,20 @@ def test_a_mount_point_that_moves_and_grows_waits_with_its_new_size(
     now = replace(state(power, mp0=f"fast:101/a.raw,mp={old},size=4G"), pending=frozenset(pending))
     made = commands(planned(now, extras={"mount_points": (MountPoint("mp0", "fast", 8, "/new"),)}))
     assert [line for line in made if line != "pct start 101"] == expected
+
+
+@pytest.mark.parametrize(
+    ("in_force", "later", "expected"),
+    [
+        ("fast:101/a.raw,mp=/srv,size=8G", "fast:101/a.raw,mp=/new,size=4G", ["pct set 101 --mp0 {} --digest d1"]),
+        ("fast:101/a.raw,mp=/srv,size=4G", "fast:101/a.raw,mp=/new,size=8G", ["pct resize 101 mp0 8G"]),
+        ("fast:101/b.raw,mp=/srv,size=4G", "fast:101/a.raw,mp=/new,size=8G", []),
+    ],
+)
+def test_the_size_of_a_volume_is_the_one_in_force(in_force: str, later: str, expected: list[str]) -> None:
+    now = replace(state(Power.RUNNING, mp0=later), pending=frozenset({"mp0"}), in_force={"mp0": in_force})
+    made = commands(planned(now, extras={"mount_points": (MountPoint("mp0", "fast", 8, "/new"),)}))
+    assert made == [line.format("fast:101/a.raw,mp=/new,size=8G") for line in expected]
 
 
 def test_a_volume_of_the_wanted_size_is_not_resized_since_pct_would_fail() -> None:

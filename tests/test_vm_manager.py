@@ -7,23 +7,16 @@ from typing import Any
 
 import pytest
 
-from phoenix_pve.commands import shell, steps
 from phoenix_pve.guest import Power
 from phoenix_pve.image import Image
-from phoenix_pve.plan import Goal, LookAgain, Note, Plan, SetOptions, Start, Tidy
+from phoenix_pve.plan import Goal, LookAgain, Plan, SetOptions, Start
 from phoenix_pve.planner import Options, plan
 from phoenix_pve.readiness import Wait
-from samples import USER_DATA, seen, spec, state
+from samples import USER_DATA, commands, seen, spec, state
 
 
 def planned(goal: Goal = Goal.CREATE, *, want: dict[str, Any] | None = None, node: Any = None, **options: Any) -> Plan:
     return plan(goal, spec(**(want or {})), node or seen(state()), USER_DATA, Options(**options))
-
-
-def commands(made: Plan) -> list[str]:
-    """The commands without the notes about what is unfinished, which test_unfinished has."""
-    changes = [change for change in made.changes if not isinstance(change, Note | Tidy)]
-    return [shell(step) for change in changes for step in steps(made.kind, made.vmid, change)]
 
 
 CREATE = (

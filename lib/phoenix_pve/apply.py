@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from phoenix_pve import interrupts, waiting
 from phoenix_pve.commands import Await, AwaitAgent, RemoveFile, Run, Step, WriteFile, run_command, shell, steps
 from phoenix_pve.errors import NotConvergedError, PhoenixError, StoppedError, WaitTimeoutError
-from phoenix_pve.plan import LookAgain, SetOptions, WaitFor, WaitForAgent, guarded, undone
+from phoenix_pve.plan import LookAgain, WaitFor, WaitForAgent, guarded, overtaken, undone
 from phoenix_pve.step_words import step_words
 
 if TYPE_CHECKING:
@@ -180,9 +180,18 @@ def _stopped(plan: Plan, who: str, number: int) -> str:
 
 
 def _looked(plan: Plan, number: int, left: Plan) -> str:
-    """Compare the first `number` changes with what the node shows; return the digest of the configuration now."""
+    """Compare the first `number` changes with what the node shows; return the digest of the configuration now.
+
+    What lies ahead was planned from an earlier look: where someone changed the same options since, it is not done. A
+    clone is not known before it is made, so that its options are foreseen and may turn out to be others.
+    """
     _check(plan, replace(left, changes=undone(plan.changes[:number], left.changes)))
-    return next((change.digest for change in left.changes if isinstance(change, SetOptions)), "")
+    if plan.exists and (names := overtaken(plan.changes[number:], left.changes)):
+        raise NotConvergedError(
+            f"{plan.vmid} {plan.name}: someone else changed {', '.join(names)} in the meantime, which is left so",
+            f"see `phoenix plan {plan.vmid}`, and run the same command again",
+        )
+    return left.digest
 
 
 def _check(plan: Plan, left: Plan) -> None:

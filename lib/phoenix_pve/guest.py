@@ -112,6 +112,7 @@ class GuestState:
     pending  the keys of `options` (or removed from it) that wait for the next start
     stuck    those of `pending` that would not wait, had what set them not been killed
     digest   SHA-1 of the configuration file, which guards a change against another one in between
+    in_force the configuration as it is until then
     """
 
     kind: Kind
@@ -122,6 +123,7 @@ class GuestState:
     pending: frozenset[str] = frozenset()
     digest: str = ""
     stuck: frozenset[str] = frozenset()
+    in_force: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -149,8 +149,9 @@ def apply_container_configurations(spec: GuestSpec, seen: Seen) -> Iterator[Chan
     """One `pct set` for everything that differs, and volumes grown.
 
     A mount point of a running container that is both set and grown is grown first, so that what waits has its new size;
-    the digest is not that of the file any more then. Protection comes last where volumes are made: should that fail, a
-    protected container would take no second try. It is looked at before, because real tools may fail and say nothing.
+    the digest is another one then, so the container is looked at in between. Protection comes last where volumes are
+    made: should that fail, a protected container would take no second try. It is looked at before, because real tools
+    may fail and say nothing.
     """
     state = seen.state
     if state is None:
@@ -162,7 +163,9 @@ def apply_container_configurations(spec: GuestSpec, seen: Seen) -> Iterator[Chan
     changed = [setting for setting in changed if setting not in last]
     grown = list(_growth(spec, state, rescan=is_noted(spec, seen)))
     first = running and any(setting.option in {grow.slot for grow in grown} for setting in changed)
-    yield from grown if first else ()
+    if first:
+        yield from grown
+        yield LookAgain()
     yield from _set(changed, "" if first else state.digest, running=running, makes_volumes=made)
     yield from () if first else grown
     if last:
@@ -179,10 +182,16 @@ def _set(changed: list[Setting], digest: str, *, running: bool, makes_volumes: b
 def _growth(spec: GuestSpec, state: GuestState, *, rescan: bool) -> Iterator[Grow]:
     """Yield the volumes that are smaller than they should be."""
     for slot, _, gib in _volumes_wanted(spec):
-        old = state.options.get(slot, "")
+        old = _in_force(state, slot)
         if _grows(old, gib):
             line = Difference(f"disk {slot}", size.shown(disk.parse(old).bytes or 0), f"{gib} GiB")
             yield Grow(slot, gib, line, rescan=rescan)
+
+
+def _in_force(state: GuestState, slot: str) -> str:
+    """Return the text of a volume with its size: `pct resize` writes that nowhere but into what is in force."""
+    later, now = state.options.get(slot, ""), state.in_force.get(slot, "")
+    return now if disk.parse(now).volume == disk.parse(later).volume else later
 
 
 def _is_live(setting: Setting) -> bool:
@@ -251,7 +260,7 @@ def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
     if nic.parse_container(state.options.get("net0", "")).get("bridge") != spec.network.bridge:
         yield from node_needs.bridge_problems(seen.bridges, spec.network.bridge, "network_config.bridge")
     for slot, storage, gib in _volumes_wanted(spec):
-        now = disk.parse(state.options.get(slot, ""))
+        now = disk.parse(_in_force(state, slot))
         yield from _shrinking(slot, gib, now)
         yield from _moving(spec.vmid, slot, storage, now, seen)
     yield from _protected_points(spec, state)

@@ -245,6 +245,7 @@ def state_of(kind: Kind, vmid: int, power: Power, data: bytes) -> GuestState:
         pending=frozenset(conf.pending) | conf.deleted | (frozenset() if power is Power.STOPPED else conf.stale),
         digest=conf.digest,
         stuck=conf.waiting_needlessly(FACTS[kind].at_once) if power is Power.RUNNING else frozenset(),
+        in_force=conf.current,
     )
 
 

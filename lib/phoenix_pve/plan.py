@@ -224,6 +224,16 @@ def undone(done: Sequence[Change], left: Sequence[Change]) -> tuple[Change, ...]
     return tuple(change for change in left if touched.intersection(_touches(change)))
 
 
+def overtaken(ahead: Sequence[Change], left: Sequence[Change]) -> list[str]:
+    """Return the options that lie ahead and would, by what is `left` now, get other values: someone changed them."""
+    now = _options_set(left)
+    return [name for name, value in _options_set(ahead).items() if now.get(name, value) != value]
+
+
+def _options_set(changes: Sequence[Change]) -> dict[str, str]:
+    return {name: value for change in changes if isinstance(change, SetOptions) for name, value in change.options}
+
+
 def _touches(change: Change) -> list[str]:
     match change:
         case SetOptions():
@@ -263,6 +273,7 @@ class Plan:
     refusals  reasons not to touch it; with one, `changes` is empty
     waiting   options that were set earlier and wait for the next start
     exists    whether the guest was there when the plan was made
+    digest    that of its configuration then, "" for one that was not there
     """
 
     goal: Goal
@@ -274,6 +285,7 @@ class Plan:
     waiting: tuple[str, ...] = ()
     exists: bool = True
     running: bool = False
+    digest: str = ""
 
     @property
     def unseen(self) -> frozenset[str]:
@@ -281,8 +293,7 @@ class Plan:
         kinds = {type(change) for change in self.changes}
         if RefreshCloudInit not in kinds or Start in kinds:
             return frozenset()
-        options = {name for c in self.changes if isinstance(c, SetOptions) for name, _ in c.options}
-        return frozenset({"user-data"} | (options & ON_THE_DRIVE))
+        return frozenset({"user-data"} | (_options_set(self.changes).keys() & ON_THE_DRIVE))
 
     @property
     def before_start(self) -> Plan:

@@ -88,6 +88,7 @@ def plan(goal: Goal, spec: GuestSpec, seen: Seen, user_data: str, options: Optio
         waiting=tuple(sorted(state.pending)) if state else (),
         exists=state is not None,
         running=state is not None and state.power is not Power.STOPPED,
+        digest=state.digest if state else "",
     )
 
 

@@ -132,6 +132,7 @@ EVERY_BOX = box(
     features={"nesting": True},
     mount_points=POINT,
 )
+LARGER_POINT = box(mount_points={"mp0": {**POINT["mp0"], "size_gb": 2, "path": "/data"}})
 LVM_POINT = box(mount_points={"mp0": {**POINT["mp0"], "storage_pool": "local-lvm"}})
 FLOWS = [
     Flow("create a VM", CREATE_VM[0], one()),
@@ -148,6 +149,7 @@ FLOWS = [
     Flow("change a container", CREATE_CT[0], EVERY_BOX, box(), CREATE_CT),
     Flow("change and restart a container", CREATE_CT[0] + " --restart", EVERY_BOX, box(), CREATE_CT),
     Flow("add a mount point on LVM", CREATE_CT[0], LVM_POINT, box(), CREATE_CT),
+    Flow("move and grow a mount point", CREATE_CT[0], LARGER_POINT, box(mount_points=POINT), CREATE_CT),
     Flow("restart", "restart 8001 --timeout 5", one(), before=CREATE_VM),
     Flow("stop", "stop 8001", one(), before=CREATE_VM),
     Flow("start", "start 8001 --timeout 5", one(), before=(*CREATE_VM, "stop 8001")),

@@ -84,9 +84,8 @@ server that has none must be protected itself), and in what Proxmox makes of it:
 A `qm` that is killed while its forked worker goes on is not seen by the busy lock; Proxmox's own locks still stand before
 the worker. A `pct resize` that is killed between the volume and its file system leaves a small file system in a large
 volume, which nothing shows from outside. A change of a network card's MAC address alone that is killed in the middle of `qm
-set` waits for a restart, and is told as waiting. A `pct set` of a mount point that was grown just before carries no
-digest. A note does not survive the loss of the node's file system. Figures are from the fake; what is recorded of the real
-tools is in tests/conformance.
+set` waits for a restart, and is told as waiting. A note does not survive the loss of the node's file system. Figures are
+from the fake; what is recorded of the real tools is in tests/conformance.
 
 {run}
 """

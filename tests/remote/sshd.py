@@ -68,7 +68,7 @@ class Sshd:
         self.folder.joinpath("sshd_config").write_text(
             f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.folder}/host_key\nPidFile none\nUsePAM no\n"
             f"AuthorizedKeysFile {self.folder}/authorized_keys\nStrictModes no\nPasswordAuthentication no\n"
-            f"KbdInteractiveAuthentication no\nPermitRootLogin yes\nPrintMotd no\nPrintLastLog no\nUseDNS no\n"
+            f"KexAlgorithms curve25519-sha256\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nPrintMotd no\nPrintLastLog no\nUseDNS no\n"
             f"SetEnv {sessions}\n"
         )
 
