@@ -46,7 +46,7 @@ def test_the_wheel_brings_the_command_and_the_template(tmp_path: Path, environme
     ]
     subprocess.run(install, check=True, capture_output=True)
     environment["PYTHONPATH"] = str(site)
-    run = [sys.executable, "-c", "import phoenix, sys; sys.argv[0] = 'phoenix'; sys.exit(phoenix.main())"]
+    run = [sys.executable, "-c", "import phoenix, sys; sys.argv[0] = 'phoenix'; phoenix.run()"]
     done = subprocess.run(
         [*run, "create", "8001"], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
     )

@@ -110,7 +110,8 @@ def _check_company(text: str, words: Mapping[str, Any]) -> None:
 
 
 def _commands(text: str) -> list[str]:
-    return re.findall(r"^  phoenix \[options\] ([a-z-]+)", text, re.MULTILINE)
+    groups = re.findall(r"^  phoenix \[options\] \(?([a-z-]+(?: \| [a-z-]+)*)", text, re.MULTILINE)
+    return [name for group in groups for name in group.split(" | ")]
 
 
 def _fault(text: str, argv: Sequence[str], said: str) -> UsageError:

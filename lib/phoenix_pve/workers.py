@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from queue import SimpleQueue
@@ -40,6 +39,8 @@ def work_on(
     work   does one thing and yields its events; one that ends with Failed has failed
     skip   the event of a thing that is not started because what it needs (the keys) has failed
     """
+    from concurrent.futures import ThreadPoolExecutor  # which what only looks does not need
+
     sorter = TopologicalSorter(needs)
     sorter.prepare()
     happened: SimpleQueue[Event | _Ended] = SimpleQueue()
