@@ -4,7 +4,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 TEST_PATH := lib:fakes/qm:tests:.
 GUEST_IMAGE := PYTHONPATH=fakes/qm $(PY) -m fake_pve.guests.image
-# One more than processors: tests also wait, for guests and for processes. Neighbours stay in one process: they share guests.
+# Bytecode is kept: each worker would compile all tests otherwise.
+# One more worker than processors: tests also wait, for guests and for processes. Neighbours stay in one process: they share guests.
 WORKERS := $(shell expr $$(nproc) + 1)
 REPORT := build/acceptance
 CHECKED := phoenix.py lib fakes/qm tests features
@@ -34,7 +35,7 @@ demo: $(VENV)/.ready ## create, re-create, show, enter and delete VM 8001 on an 
 
 test: $(VENV)/.dev ## the whole suite: features against the fake node, unit, property and contract tests
 	@$(GUEST_IMAGE) --if-possible
-	@$(PY) -m pytest -n $(WORKERS) --dist worksteal -q
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n $(WORKERS) --dist worksteal -q
 
 lint: $(VENV)/.dev ## check style and formatting; change nothing
 	@$(PY) -m ruff check $(CHECKED)
@@ -71,14 +72,14 @@ shell: $(VENV)/.ready ## a shell with the fake qm, pct and pvesm on PATH and a f
 	@fakes/qm/tools/shell.sh
 
 acceptance: $(VENV)/.dev ## the Gherkin features against the fake node, or with HOST=pve1 against a real one; see docs/acceptance.md
-	@ACCEPTANCE_HOST='$(HOST)' ACCEPTANCE_REPORT=$(REPORT) KEEP='$(KEEP)' $(PY) -m pytest -q features/test_features.py \
+	@ACCEPTANCE_HOST='$(HOST)' ACCEPTANCE_NODE=here ACCEPTANCE_REPORT=$(REPORT) KEEP='$(KEEP)' $(PY) -m pytest -q features/test_features.py \
 	  --junitxml=$(REPORT)/junit.xml $(if $(HOST),-p no:xdist,-n auto)
 
 acceptance-clean: $(VENV)/.dev ## remove what a broken-off `make acceptance HOST=…` left on that host
 	@PYTHONPATH=$(TEST_PATH) $(PY) -m features.acceptance '$(HOST)'
 
 acceptance-loopback: $(VENV)/.dev ## all features with the fake node behind a real sshd, then as against a real node with other names
-	@ACCEPTANCE_LOOPBACK=1 ACCEPTANCE_REPORT=$(REPORT)/loopback $(PY) -m pytest -q -n auto features/test_features.py
+	@ACCEPTANCE_NODE=ssh ACCEPTANCE_REPORT=$(REPORT)/loopback $(PY) -m pytest -q -n auto features/test_features.py
 	@PYTHONPATH=$(TEST_PATH) $(PY) -m tests.remote.stand_in $(MAKE) acceptance HOST=stand-in REPORT=$(REPORT)/stand-in
 
 record: $(VENV)/.dev ## record what the node HOST=pve1 does, and tell how the fake differs; see docs/acceptance.md

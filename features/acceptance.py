@@ -15,6 +15,7 @@ import pytest
 
 from features import real_target, report
 from features.settings import SettingsError
+from features.target import is_behind_ssh
 from phoenix_pve.errors import PhoenixError
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ def _guest(target: FakeTarget) -> str:
     return GUEST[0] if GUEST else ""
 
 
+def feature_of(item: pytest.Item) -> str:
+    """Return the name of the file of the scenario that runs: `create` of create.feature."""
+    return str(item.stash[RECORD]["file"])
+
+
 def wanted() -> Path | None:
     """Return the folder for the report."""
     folder = os.environ.get("ACCEPTANCE_REPORT")
@@ -103,6 +109,7 @@ class Recorder:
         item = request.node
         item.stash[RECORD] = {
             "feature": feature.name,
+            "file": Path(feature.filename).stem,
             "about": feature.description.strip(),
             "scenario": _title(item),
             "steps": [],
@@ -188,7 +195,7 @@ class Summary:
 
     def lines(self) -> Iterator[str]:
         """Yield the summary, and write the report on the way."""
-        place = self.host or ("the fake node behind SSH" if os.environ.get("ACCEPTANCE_LOOPBACK") else "the fake node")
+        place = self.host or ("the fake node behind SSH" if is_behind_ssh("") else "the fake node")
         good = sum(record["ok"] for record in self.records)
         yield f"{len(self.records)} scenarios ran on {place}, {good} passed, {len(self.left_out)} left out"
         if self.not_run > 0:

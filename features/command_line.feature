@@ -40,14 +40,11 @@ Feature: The command line
       | phoenix                         | no command is given                               |
       | phoenix creat 8001              | unknown command `creat`; did you mean `create`?   |
       | phoenix create                  | `create` needs at least one guest ID              |
-      | phoenix create web              | `web` is neither a command nor a guest's ID       |
       | phoenix statsu                  | did you mean `status`?                            |
+      | phoenix create web              | `web` is neither a command nor a guest's ID       |
       | phoenix create 8001 --dryrun    | unknown option --dryrun; did you mean `--dry-run`? |
       | phoenix create 8001 --timeout x | --timeout takes a number of seconds, not `x`      |
-      | phoenix create 8001 --timeout   | --timeout needs a value                           |
       | phoenix create --all 8001       | `--all` and IDs exclude each other                |
-      | phoenix 8001 8002               | several IDs need a command                        |
-      | phoenix delete 8001 --exit-code | --exit-code goes with plan, not with delete       |
 
   Scenario: Power commands
     Given I have run "phoenix create 8001"

@@ -12,7 +12,17 @@ import yaml
 from pytest_bdd import given, parsers, then, when
 
 from features import acceptance, guest_steps, tags
-from features.target import ADMIN_KEY, OTHER_KEY, PASSWORD_HASH, FakeTarget, Result, container, open_target, vm
+from features.target import (
+    ADMIN_KEY,
+    OTHER_KEY,
+    PASSWORD_HASH,
+    FakeTarget,
+    Result,
+    container,
+    open_target,
+    share_prepared,
+    vm,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +34,8 @@ GIB = 1 << 30
 def pytest_configure(config: pytest.Config) -> None:
     """Claim a real node; report when it is wanted."""
     acceptance.configure(config)
+    if not hasattr(config, "workerinput"):
+        share_prepared()
     config.pluginmanager.register(guest_steps)
 
 
@@ -40,7 +52,7 @@ def pytest_bdd_apply_tag(tag: str, function: Callable[..., Any]) -> bool:
 
 @pytest.fixture
 def target(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[FakeTarget]:
-    opened = open_target(tmp_path)
+    opened = open_target(tmp_path, acceptance.feature_of(request.node))
     yield opened
     acceptance.finish(request.node, opened)
 
@@ -51,6 +63,7 @@ class Story:
     result: Result
     mac: str
     noted: list[str]
+    problems: list[str]
 
 
 @pytest.fixture
@@ -96,9 +109,23 @@ def _set(target: FakeTarget, vmid: int, key: str, value: str) -> None:
     _vm(target, vmid)[key] = json.loads(value)
 
 
-@given(parsers.parse('VM {vmid:d} lacks "{key}"'))
-def _lacks(target: FakeTarget, vmid: int, key: str) -> None:
-    del _vm(target, vmid)[key]
+@given(parsers.parse("VM {vmid:d} has these values"))
+def _set_several(target: FakeTarget, vmid: int, datatable: list[list[str]]) -> None:
+    _vm(target, vmid).update({key: json.loads(value) for key, value in datatable[1:]})
+
+
+@given(parsers.parse("VMs like {vmid:d}, each with one bad value"))
+def _bad_values(target: FakeTarget, story: Story, vmid: int, datatable: list[list[str]]) -> None:
+    like = _vm(target, vmid)
+    target.hypervisor["vms"] = [{**like, key: json.loads(value)} for key, value, _ in datatable[1:]]
+    story.problems = [problem for *_, problem in datatable[1:]]
+
+
+@given(parsers.parse("VMs like {vmid:d}, each without one property"))
+def _lacking(target: FakeTarget, story: Story, vmid: int, datatable: list[list[str]]) -> None:
+    like = _vm(target, vmid)
+    target.hypervisor["vms"] = [{k: v for k, v in like.items() if k != key} for key, _ in datatable[1:]]
+    story.problems = [problem for *_, problem in datatable[1:]]
 
 
 @given("the configuration file is missing")
@@ -242,6 +269,12 @@ def _fails(story: Story, status: int, text: str) -> None:
     assert text in story.result.output, story.result.output
     assert "Traceback" not in story.result.output
     assert "  hint: " in story.result.stderr, "an error says what to do"
+
+
+@then(parsers.parse("it fails with status {status:d} and says each problem"))
+def _fails_with_each(story: Story, status: int) -> None:
+    for problem in story.problems:
+        _fails(story, status, problem)
 
 
 @then(parsers.parse("it ends with status {status:d}"))

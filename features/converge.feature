@@ -6,21 +6,25 @@ Feature: Converge an existing virtual machine
     And a configuration with VM 8001 named "ubuntu-2404"
     And I have run "phoenix create 8001"
 
-  Scenario Outline: A change that takes effect at once
-    Given VM 8001 has "<key>" set to <value>
+  Scenario: Changes that take effect at once
+    Given VM 8001 has these values
+      | key           | value              |
+      | start_at_boot | true               |
+      | boot_order    | 3                  |
+      | tags          | ["Web", "db"]      |
+      | protection    | true               |
+      | description   | "Zeile 1\\n50 % ü" |
     When I run "phoenix create 8001"
     Then it succeeds and says "8001 ubuntu-2404: changed"
-    And VM 8001 has the option "<option>" with the value "<text>"
+    And VM 8001 has the options
+      | option      | value                    |
+      | onboot      | 1                        |
+      | startup     | order=3                  |
+      | tags        | db;phoenix;web           |
+      | protection  | 1                        |
+      | description | Zeile 1%0A50 %25 %C3%BC  |
     And nothing waits for a restart of VM 8001
     And exactly 1 changing command ran on the node
-
-    Examples:
-      | key           | value               | option      | text        |
-      | start_at_boot | true                | onboot      | 1           |
-      | boot_order    | 3                   | startup     | order=3     |
-      | tags          | ["Web", "db"]       | tags        | db;phoenix;web |
-      | protection    | true                | protection  | 1           |
-      | description   | "Zeile 1\\n50 % ü"  | description | Zeile 1%0A50 %25 %C3%BC |
 
   Scenario: What cannot take effect while it runs waits for a restart
     Given VM 8001 has "cores" set to 4

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.remote.sshd import HOST, Sshd
+from tests.needs import lacking
+from tests.remote.sshd import HOST, MISSING, Sshd
 
 from features.target import FakeTarget, Result
 
@@ -16,6 +17,8 @@ class LoopbackTarget(FakeTarget):
     """Its server lives as long as the target."""
 
     def __post_init__(self) -> None:
+        if MISSING:
+            lacking(MISSING)
         super().__post_init__()
         self.server = Sshd(self.folder / "sshd", self.environment)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import functools
+import contextlib
+import hashlib
 import json
 import os
 import shlex
@@ -16,6 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.needs import must_run
+from tests.remote.sshd import MISSING
+
 from fake_pve import seed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,15 +29,17 @@ OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA1b1b1b1b1b1b1b1b1b1b1b1b1b1b1
 PASSWORD_HASH = "$6$canarysalt$" + "Canary" * 14
 
 
-PREPARED: dict[str, Path] = {}
-"""What nodes looked like after a command, by everything that it depended on."""
+OVER_SSH = {"create", "converge", "delete", "dry_run", "fleet", "node_problems"}
+"""Features that run with the node behind a real SSH server, where there is one, unless something else is asked for."""
+
+PREPARED = "FEATURES_PREPARED"
+"""The variable with the folder of what nodes looked like after a command, by everything that this depended on."""
 
 
-@functools.cache
-def _prepared_folder() -> str:
-    folder = tempfile.mkdtemp(prefix="phoenix-features-")
+def share_prepared() -> None:
+    """Make that folder, which goes with this process; those that run tests for it find it as well."""
+    os.environ[PREPARED] = folder = tempfile.mkdtemp(prefix="phoenix-features-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 @dataclass
@@ -145,15 +151,21 @@ class FakeTarget:
         A scenario with the same node, configuration and command starts from a copy of that, which saves half the time.
         """
         self.write_config()
-        before = self._fingerprint(line)
-        if before in PREPARED:
-            self._copy(PREPARED[before], self.root)
+        prepared = Path(os.environ[PREPARED], hashlib.sha256(self._fingerprint(line).encode()).hexdigest())
+        if prepared.exists():
+            self._copy(prepared, self.root)
             return Result(0, "", "")
         done = self.phoenix(line)
         if done.status == 0:
-            PREPARED[before] = Path(tempfile.mkdtemp(dir=_prepared_folder()))
-            self._copy(self.root, PREPARED[before])
+            self._keep(prepared)
         return done
+
+    def _keep(self, prepared: Path) -> None:
+        """Keep what the node looks like; the first of several that run at the same time does."""
+        whole = Path(tempfile.mkdtemp(dir=prepared.parent))
+        self._copy(self.root, whole)
+        with contextlib.suppress(OSError):
+            whole.rename(prepared)
 
     def _fingerprint(self, line: str) -> str:
         """Everything that the outcome of a command depends on: the command, the configuration, the node's files."""
@@ -280,15 +292,25 @@ class FakeTarget:
         path.write_text(json.dumps(document))
 
 
-def open_target(folder: Path) -> FakeTarget:
-    """Return the node of this run: a fake one on this machine or behind a real SSH server, or a real one.
-
-    $ACCEPTANCE_HOST names a real node, $ACCEPTANCE_LOOPBACK is set for a fake one behind SSH.
-    """
-    from features.loopback_target import LoopbackTarget  # which are FakeTargets with a difference
-    from features.real_target import RealTarget
+def open_target(folder: Path, feature: str) -> FakeTarget:
+    """Return the node of this run: a real one, or a fake one behind a real SSH server or on this machine."""
+    from features.real_target import RealTarget  # which is a FakeTarget with a difference
 
     os.umask(0o022)
     if host := os.environ.get("ACCEPTANCE_HOST"):
         return RealTarget(folder, host=host)
-    return LoopbackTarget(folder) if os.environ.get("ACCEPTANCE_LOOPBACK") else FakeTarget(folder)
+    return fake_target(folder, behind_ssh=is_behind_ssh(feature))
+
+
+def fake_target(folder: Path, *, behind_ssh: bool) -> FakeTarget:
+    """Return a fake node."""
+    from features.loopback_target import LoopbackTarget  # which is a FakeTarget with a difference
+
+    return LoopbackTarget(folder) if behind_ssh else FakeTarget(folder)
+
+
+def is_behind_ssh(feature: str) -> bool:
+    """Return whether the fake node is, for this feature: as $ACCEPTANCE_NODE says, `ssh` or `here`, for all."""
+    if where := os.environ.get("ACCEPTANCE_NODE"):
+        return where == "ssh"
+    return feature in OVER_SSH and not (MISSING and not must_run())

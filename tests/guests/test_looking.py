@@ -36,6 +36,7 @@ def test_the_key_opens_and_another_does_not(running: Guest) -> None:
     assert "Permission denied" in refused.stderr
 
 
+@pytest.mark.slow  # sshd lets whoever guesses wait; features/guests.feature tries it in `make test`
 def test_the_password_opens_and_another_does_not(running: Guest) -> None:
     assert running.ssh_password(PASSWORD, "id -un").stdout.strip() == ADMIN
     refused = running.ssh_password("wrong", "id -un")

@@ -5,12 +5,15 @@ It runs as whoever runs the tests, with keys of its own; nothing of the machine'
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,11 +32,10 @@ class Sshd:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(_server_keys(), folder, dirs_exist_ok=True)
         self.bin, self.calls_file = folder / "bin", folder / "ssh-calls"
         self.port = _free_port()
-        for name in ("host_key", "user_key"):
-            make_key(folder / name)
         shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
         self.write_server(environment)
         self.write_client()
@@ -161,6 +163,16 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+@functools.cache
+def _server_keys() -> Path:
+    """The host's key and the user's, which servers of one test run share."""
+    folder = Path(tempfile.mkdtemp(prefix="phoenix-sshd-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in ("host_key", "user_key"):
+        make_key(folder / name)
+    return folder
 
 
 def make_key(path: Path) -> None:
