@@ -21,6 +21,7 @@ from fake_pve import seed
 from features import settings
 from features.target import FakeTarget, Result, container
 from phoenix_pve.errors import PhoenixError
+from phoenix_pve.locks import myself
 from phoenix_pve.node import WHOLE, Questions
 from phoenix_pve.ssh_node import SshNode, checked_host
 
@@ -35,6 +36,9 @@ SKEW = 300
 
 LONGEST_RUN = 24 * 3600
 """Seconds after which nobody works under a claim any more."""
+
+THE_RUN = 0
+"""The lock on the node that says that features run there; no guest has this ID."""
 
 SNIPPETS = "/var/lib/vz/snippets"
 MARKS = ("tags: phoenix", ";phoenix", "description: managed by phoenix", "#managed by phoenix")
@@ -90,9 +94,18 @@ def taken(node: SshNode, vmids: Iterable[int]) -> dict[int, str]:
     return {vmid: here.get(vmid, "") for vmid in sorted(wanted & ({*here} | {int(vmid) for vmid in cluster}))}
 
 
+def be_alone(host: str) -> None:
+    """See to it that nobody else runs the features on the node until this process ends. Raises SettingsError."""
+    if who := connection(host).hold([THE_RUN], myself("acceptance").replace("phoenix", "make", 1)):
+        raise settings.SettingsError(
+            f"the features are run on {host} already, by {who}\n  hint: wait until that is done, or end it"
+        )
+
+
 def claim(host: str) -> None:
     """Check once that the whole range is free, and note that from now on it is ours. Raises SettingsError."""
     given = settings.load()
+    be_alone(host)
     first, last = given.ids
     there = taken(connection(host), range(first, last + 1))
     if there:
@@ -145,6 +158,7 @@ def destroy(node: SshNode, vmid: int) -> None:
 def clean(host: str) -> Iterator[str]:
     """Remove what an earlier run left; yield what is done. What carries no mark and no run claimed is kept."""
     node, (first, last) = connection(host), settings.load().ids
+    be_alone(host)
     claim = claimed(host)
     for vmid, conf in taken(node, range(first, last + 1)).items():
         if is_marked(conf) or _made_under(claim, vmid, conf):

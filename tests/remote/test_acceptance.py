@@ -67,6 +67,17 @@ def test_a_taken_id_is_refused_and_only_marked_guests_are_removed(node: SshNode)
     assert list(real_target.taken(node, range(9900, 9930))) == [9905, 9920]
 
 
+def test_a_run_is_alone_on_its_node(node: SshNode) -> None:
+    other = SshNode("pve1", node.root)
+    assert other.hold([real_target.THE_RUN], "somebody") is None
+    with pytest.raises(settings.SettingsError, match="run on pve1 already, by somebody"):
+        real_target.claim("pve1")
+    with pytest.raises(settings.SettingsError, match="run on pve1 already, by somebody"):
+        list(real_target.clean("pve1"))
+    other.close()
+    real_target.claim("pve1")
+
+
 def test_what_a_claimed_run_left_is_removed_though_it_has_no_mark(node: SshNode) -> None:
     real_target.claim("pve1")
     real_target.note("pve1", node, 9905)
