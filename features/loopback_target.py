@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from tests.needs import lacking
 from tests.remote.sshd import HOST, MISSING, Sshd
 
+from features.guest_target import GuestTarget
 from features.target import FakeTarget, Result
 
-SEEN_BY_PHOENIX = ("HOME", "LC_ALL")
+SEEN_BY_PHOENIX = ("HOME", "LC_ALL", "SSH_AUTH_SOCK", "XDG_STATE_HOME")
 
 
 @dataclass(repr=False)
@@ -24,6 +25,7 @@ class LoopbackTarget(FakeTarget):
 
     def close(self) -> None:
         """Stop the server."""
+        super().close()
         self.server.stop()
 
     @property
@@ -37,3 +39,8 @@ class LoopbackTarget(FakeTarget):
         """Run phoenix; the server gives its sessions what the node has by now."""
         self.server.set_environment(self.environment)
         return super().phoenix(line)
+
+
+@dataclass(repr=False)
+class LoopbackGuestTarget(LoopbackTarget, GuestTarget):
+    """The same with guests that boot. The way into them is not through the server: they are on this machine."""

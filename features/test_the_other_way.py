@@ -12,11 +12,13 @@ import pytest
 from pytest_bdd import scenarios
 
 from features.acceptance import feature_of
+from features.loopback_target import LoopbackGuestTarget
 from features.target import fake_target, is_behind_ssh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from features.guest_target import GuestTarget
     from features.target import FakeTarget
 
 HERE = Path(__file__).resolve().parent
@@ -30,4 +32,19 @@ def target(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[FakeTarge
     opened.close()
 
 
-scenarios(*(str(file) for file in sorted(HERE.glob("*.feature")) if not file.name.startswith("guests")))
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuestTarget]:
+    """One guest for all scenarios that only look, on a node behind SSH."""
+    opened = LoopbackGuestTarget(tmp_path_factory.mktemp("house"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def own_house(tmp_path: Path) -> Iterator[GuestTarget]:
+    opened = LoopbackGuestTarget(tmp_path)
+    yield opened
+    opened.close()
+
+
+scenarios(*(str(file) for file in sorted(HERE.glob("*.feature")) if file.name != "guests_virtual.feature"))
