@@ -24,16 +24,22 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuestTarget]:
+def kind_of_house() -> type[GuestTarget]:
+    """Return what nodes are made of."""
+    return GuestTarget
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, kind_of_house: type[GuestTarget]) -> Iterator[GuestTarget]:
     """One guest for all scenarios that only look, made when the first one needs it."""
-    opened = GuestTarget(tmp_path_factory.mktemp("house"))
+    opened = kind_of_house(tmp_path_factory.mktemp("house"))
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def own_house(tmp_path: Path) -> Iterator[GuestTarget]:
-    opened = GuestTarget(tmp_path)
+def own_house(tmp_path: Path, kind_of_house: type[GuestTarget]) -> Iterator[GuestTarget]:
+    opened = kind_of_house(tmp_path)
     yield opened
     opened.close()
 

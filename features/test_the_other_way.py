@@ -33,18 +33,9 @@ def target(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[FakeTarge
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuestTarget]:
-    """One guest for all scenarios that only look, on a node behind SSH."""
-    opened = LoopbackGuestTarget(tmp_path_factory.mktemp("house"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def own_house(tmp_path: Path) -> Iterator[GuestTarget]:
-    opened = LoopbackGuestTarget(tmp_path)
-    yield opened
-    opened.close()
+def kind_of_house() -> type[GuestTarget]:
+    """Return what nodes with guests that boot are made of."""
+    return LoopbackGuestTarget
 
 
 scenarios(*(str(file) for file in sorted(HERE.glob("*.feature")) if file.name != "guests_virtual.feature"))

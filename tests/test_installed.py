@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
-from hatchling.builders.wheel import WheelBuilder
 
 from fake_pve.testing import FakeNode
 from places import ROOT
 from samples import VM
+from wheels import installed
 
 
 @pytest.fixture
@@ -30,21 +30,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_the_wheel_brings_the_command_and_the_template(tmp_path: Path, environment: dict[str, str]) -> None:
-    wheel = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
-    site = tmp_path / "site"
-    install = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-index",
-        "--no-deps",
-        "--target",
-        str(site),
-        wheel,
-    ]
-    subprocess.run(install, check=True, capture_output=True)
+    site = installed(ROOT, tmp_path)
     environment["PYTHONPATH"] = str(site)
     run = [sys.executable, "-c", "import phoenix, sys; sys.argv[0] = 'phoenix'; phoenix.run()"]
     done = subprocess.run(

@@ -188,7 +188,7 @@ def _looked(plan: Plan, number: int, left: Plan) -> str:
     _check(plan, replace(left, changes=undone(plan.changes[:number], left.changes)))
     if plan.exists and (names := overtaken(plan.changes[number:], left.changes)):
         raise NotConvergedError(
-            f"{plan.vmid} {plan.name}: someone else changed {', '.join(names)} in the meantime, which is left so",
+            f"{plan.vmid} {plan.name}: someone else changed {', '.join(names)} in the meantime; that was left alone",
             f"see `phoenix plan {plan.vmid}`, and run the same command again",
         )
     return left.digest

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hatchling.builders.wheel import WheelBuilder
 
 from fake_pve.testing import FakeNode
 from places import ROOT
+from wheels import installed
 
 SCRIPT = str(Path(__file__).parent / "example/make-vm.sh")
 
@@ -82,21 +82,7 @@ def test_guests_take_the_time_that_the_test_says(node: FakeNode) -> None:
 
 @pytest.mark.slow
 def test_the_package_brings_plugin_and_tools(tmp_path: Path) -> None:
-    wheel = next(WheelBuilder(str(ROOT / "fakes/qm")).build(directory=str(tmp_path), versions=["standard"]))
-    site = tmp_path / "site"
-    install = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-index",
-        "--no-deps",
-        "--target",
-        str(site),
-        wheel,
-    ]
-    subprocess.run(install, check=True, capture_output=True)
+    site = installed(ROOT / "fakes/qm", tmp_path)
     about = site / "fake_pve-0.1.0.dist-info"
     assert "pytest11" in (about / "entry_points.txt").read_text()
     assert (about / "licenses/LICENSE").read_text() == (ROOT / "LICENSE").read_text()

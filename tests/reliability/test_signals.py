@@ -126,10 +126,11 @@ def test_a_reader_that_leaves_is_no_error_and_work_goes_on(lab: Lab) -> None:
     assert lab.phoenix("create --all").out.count("no changes") == 3
 
 
-def test_a_full_disk_below_the_output_is_an_error(lab: Lab) -> None:
+@pytest.mark.parametrize("word", ["list", "--help"])
+def test_a_full_disk_below_the_output_is_an_error(lab: Lab, word: str) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [sys.executable, str(ROOT / "phoenix.py"), "list"],
+            [sys.executable, str(ROOT / "phoenix.py"), word],
             env=lab.environ,
             stdout=full,
             stderr=subprocess.PIPE,
