@@ -27,20 +27,10 @@ class KindFacts:
     at_once: frozenset[str] = frozenset()
 
 
-_AT_ONCE = frozenset(
-    {
-        "name",
-        "description",
-        "onboot",
-        "startup",
-        "tags",
-        "protection",
-        "ipconfig0",
-        "nameserver",
-        "searchdomain",
-        "cicustom",
-    }
-)
+ON_THE_DRIVE = frozenset({"ipconfig0", "nameserver", "searchdomain"})
+"""Options of a VM that cloud-init carries into it."""
+
+_AT_ONCE = ON_THE_DRIVE | {"name", "description", "onboot", "startup", "tags", "protection", "cicustom"}
 FACTS = {
     Kind.VM: KindFacts("qm", "qemu-server", "VM", "vm", "images", "scsi0", "name", _AT_ONCE),
     Kind.CONTAINER: KindFacts("pct", "lxc", "container", "ct", "rootdir", "rootfs", "hostname"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from phoenix_pve.kinds import ON_THE_DRIVE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -250,10 +252,6 @@ class Refusal:
 
     message: str
     hint: str
-
-
-ON_THE_DRIVE = frozenset({"ipconfig0", "nameserver", "searchdomain"})
-"""Options of a VM that cloud-init carries into it."""
 
 
 class Goal(StrEnum):

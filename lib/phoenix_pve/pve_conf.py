@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from phoenix_pve.plan import ON_THE_DRIVE
+from phoenix_pve.kinds import ON_THE_DRIVE
 from phoenix_pve.values import nic
 
 if TYPE_CHECKING:
