@@ -167,6 +167,15 @@ def test_the_shipped_settings_are_good() -> None:
 
 
 @pytest.mark.slow
+def test_make_acceptance_reports_on_a_node_without_tools(tmp_path: Path) -> None:
+    words = ["make", "-o", ".venv/.dev", f"PY={sys.executable}", "acceptance", f"REPORT={tmp_path}"]
+    chosen = {**os.environ, "PYTEST_ADDOPTS": "-k no_proxmox_ve_here"}
+    done = subprocess.run(words, env=chosen, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 scenarios ran on the fake node, 1 passed" in done.stdout
+
+
+@pytest.mark.slow
 def test_make_acceptance_runs_the_same_files_on_a_node_with_other_names(tmp_path: Path) -> None:
     if MISSING:
         lacking(MISSING)
