@@ -39,6 +39,7 @@ def configure(config: pytest.Config) -> None:
     host = os.environ.get("ACCEPTANCE_HOST", "")
     config.pluginmanager.register(Recorder(), "acceptance")
     if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Worker(config), "acceptance-worker")
         return
     config.pluginmanager.register(Summary(host), "acceptance-summary")
     if host:
@@ -158,13 +159,25 @@ def _why_not(item: pytest.Item) -> str:
     return "takes long; continuous integration runs it" if slow else "not chosen on the command line"
 
 
+class Worker:
+    """One of several processes that run the tests: it tells the first one what the command line leaves out."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.output: dict[str, Any] = config.__dict__["workeroutput"]
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Tell it."""
+        self.output.setdefault("not_chosen", []).extend((_title(item), _why_not(item)) for item in items)
+
+
 class Summary:
     """Where the reports come together: count, name what was left out, write the page."""
 
     def __init__(self, host: str) -> None:
         self.host, self.began = host, time.time()
         self.records: list[dict[str, Any]] = []
-        self.left_out: list[tuple[str, str]] = []
+        self.skipped: list[tuple[str, str]] = []
+        self.not_chosen: list[tuple[str, str]] = []
         self.errors: dict[str, str] = {}
         self.not_run = 0
 
@@ -180,12 +193,16 @@ class Summary:
         if record := getattr(report, "acceptance", None):
             self.records.append({**record, "error": self.errors.get(report.nodeid, "")})
         if left_out := getattr(report, "left_out", None):
-            self.left_out.append(tuple(left_out))
+            self.skipped.append(tuple(left_out))
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Name what the command line leaves out, too."""
-        for item in items:
-            self.left_out.append((_title(item), _why_not(item)))
+        self.not_chosen += [(_title(item), _why_not(item)) for item in items]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Hear it from a process that ran tests; all of them say the same."""
+        self.not_chosen = [tuple(one) for one in getattr(node, "workeroutput", {}).get("not_chosen", [])]
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Say what ran and what did not."""
@@ -197,14 +214,15 @@ class Summary:
         """Yield the summary, and write the report on the way."""
         place = self.host or ("the fake node behind SSH" if is_behind_ssh("") else "the fake node")
         good = sum(record["ok"] for record in self.records)
-        yield f"{len(self.records)} scenarios ran on {place}, {good} passed, {len(self.left_out)} left out"
+        left_out = [*self.skipped, *self.not_chosen]
+        yield f"{len(self.records)} scenarios ran on {place}, {good} passed, {len(left_out)} left out"
         if self.not_run > 0:
             yield f"  {self.not_run} more did not run, since this one was stopped"
-        yield from (f"  left out: {name}: {why}" for name, why in self.left_out)
+        yield from (f"  left out: {name}: {why}" for name, why in left_out)
         if folder := wanted():
             folder.mkdir(parents=True, exist_ok=True)
             page = folder / "report.html"
-            page.write_text(report.page(place, self.began, self.records, self.left_out), encoding="utf-8")
+            page.write_text(report.page(place, self.began, self.records, left_out), encoding="utf-8")
             yield f"report: {page}"
         if self.host:
             yield from self._release()
