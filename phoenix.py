@@ -77,6 +77,8 @@ def run() -> NoReturn:
         sys.stderr.flush()
     except BrokenPipeError:
         pass  # the reader of what was said has left, as `| head` does
+    except KeyboardInterrupt:
+        status = 130  # so early that nothing has begun
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

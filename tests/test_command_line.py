@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 import phoenix
@@ -94,3 +95,46 @@ def test_a_good_line_is_taken_apart(line: str, wanted: dict[str, object]) -> Non
     words = parsed(line)
     assert isinstance(words, dict)
     assert {key: value for key, value in words.items() if value} == wanted
+
+
+@pytest.mark.parametrize(
+    ("ended", "status", "said"),
+    [
+        (3, 3, ""),
+        (KeyboardInterrupt(), 130, ""),
+        (BrokenPipeError(), 0, ""),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "not everything could be written: No space left"),
+    ],
+)
+def test_how_the_program_ends(
+    ended: int | BaseException,
+    status: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def main() -> int:
+        if isinstance(ended, BaseException):
+            raise ended
+        return ended
+
+    def leave(number: int) -> None:
+        raise SystemExit(number)
+
+    monkeypatch.setattr(phoenix, "main", main)
+    monkeypatch.setattr(phoenix.os, "_exit", leave)
+    monkeypatch.setattr(phoenix.gc, "disable", lambda: None)
+    with pytest.raises(SystemExit) as end:
+        phoenix.run()
+    assert end.value.code == status
+    assert said in capsys.readouterr().err
+
+
+def test_a_bug_that_looks_like_a_lost_file_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def main() -> int:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(phoenix, "main", main)
+    monkeypatch.setattr(phoenix.gc, "disable", lambda: None)
+    with pytest.raises(FileNotFoundError):
+        phoenix.run()
