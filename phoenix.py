@@ -57,7 +57,7 @@ Exit status:
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import gc
 import os
 import sys
@@ -70,23 +70,13 @@ HERE = Path(__file__).resolve().parent
 def run() -> NoReturn:
     """Be the program: do what the command line says, and end with its exit status."""
     gc.disable()  # a run is over before collecting would pay
-    status = 0
     try:
         status = main()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        pass  # the reader of what was said has left, as `| head` does
     except KeyboardInterrupt:
-        status = 130  # so early that nothing has begun
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        print(
-            f"error: not everything could be written: {error.strerror}\n  hint: mend that and run it again",
-            file=sys.stderr,
-        )
-        status = 1
+        status = 130  # before it has begun, or when it is done
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # which was told, and is in the status, when it was to be written
+            stream.flush()
     os._exit(status)  # taking everything apart first would be a seventh of a short run
 
 
@@ -94,14 +84,34 @@ def main() -> int:
     """Parse the command line and hand it on; return the exit status."""
     _open_what_is_closed()
     if sys.argv[1:] in (["-h"], ["--help"]):
-        print(__doc__.strip())
-        return 0
+        return _told(__doc__.strip())
     if (HERE / "lib" / "phoenix_pve").is_dir():
         _use_checkout()
     from phoenix_pve import __version__, app, command_line
 
     words = command_line.parse(__doc__, sys.argv[1:], __version__)
-    return words if isinstance(words, int) else app.run(words, os.environ, HERE)
+    match words:
+        case str():
+            return _told(words)
+        case int():
+            return words
+        case _:
+            return app.run(words, os.environ, HERE)
+
+
+def _told(text: str) -> int:
+    """Print what was asked for; return the exit status. That its reader has left, as `| head` does, is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        print(
+            f"error: not everything could be written: {error.strerror}\n  hint: mend that and run it again",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
 
 
 def _open_what_is_closed() -> None:

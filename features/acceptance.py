@@ -202,7 +202,8 @@ class Summary:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Hear it from a process that ran tests; all of them say the same."""
-        self.not_chosen = [tuple(one) for one in getattr(node, "workeroutput", {}).get("not_chosen", [])]
+        told = getattr(node, "workeroutput", {}).get("not_chosen", self.not_chosen)  # one that crashed says nothing
+        self.not_chosen = [tuple(one) for one in told]
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Say what ran and what did not."""

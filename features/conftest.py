@@ -34,8 +34,7 @@ GIB = 1 << 30
 def pytest_configure(config: pytest.Config) -> None:
     """Claim a real node; report when it is wanted."""
     acceptance.configure(config)
-    if not hasattr(config, "workerinput"):
-        share_prepared()
+    share_prepared()
     config.pluginmanager.register(guest_steps)
 
 

@@ -38,6 +38,8 @@ PREPARED = "FEATURES_PREPARED"
 
 def share_prepared() -> None:
     """Make that folder, which goes with this process; those that run tests for it find it as well."""
+    if PREPARED in os.environ:
+        return
     os.environ[PREPARED] = folder = tempfile.mkdtemp(prefix="phoenix-features-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
@@ -314,5 +316,5 @@ def fake_target(folder: Path, *, behind_ssh: bool) -> FakeTarget:
 def is_behind_ssh(feature: str) -> bool:
     """Return whether the fake node is, for this feature: as $ACCEPTANCE_NODE says, `ssh` or `here`, for all."""
     if where := os.environ.get("ACCEPTANCE_NODE"):
-        return where == "ssh"
+        return {"ssh": True, "here": False}[where]
     return feature in OVER_SSH and not (MISSING and not must_run())

@@ -1,6 +1,6 @@
 """What test_features.py runs with the node behind a real SSH server, without one; and the rest with it.
 
-So continuous integration runs every scenario both ways; `make test`, each one once.
+So continuous integration runs every scenario both ways, but for lives of virtual machines; `make test`, each one once.
 """
 
 from __future__ import annotations

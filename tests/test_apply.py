@@ -127,6 +127,11 @@ GROW_POINT = Grow("mp0", 8, Difference("disk mp0", "4 GiB", "8 GiB"))
         ((GROW_POINT, MOVE), "left: growing the disk"),
         ((MOVE,), ["qm disk resize 8001 mp0 8G", f"qm set 8001 --mp0 {MOVE.options[0][1]} --digest d2"]),
         ((SetOptions((("mp0", "local:101/a.raw,mp=/new,size=8G,backup=1"),)),), "someone else changed mp0 in the mean"),
+        ((), "someone else changed mp0 in the mean"),
+        (
+            (SetOptions((("mp0", "local:101/a.raw,size=8G,mp=/new"),)),),
+            ["qm disk resize 8001 mp0 8G", f"qm set 8001 --mp0 {MOVE.options[0][1]} --digest d2"],
+        ),
     ],
 )
 def test_a_volume_that_grew_is_looked_at_before_it_is_set(

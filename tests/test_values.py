@@ -211,3 +211,20 @@ def test_any_bytes_can_be_inspected(length: int, head: bytes, kind: bytes) -> No
 )
 def test_a_template_is_an_archive(length: int, head: bytes, problem: str) -> None:
     assert image.inspect_archive(length, head).problem == problem
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("local:101/a.raw,mp=/srv,size=4G", "local:101/a.raw,size=4G,mp=/srv", True),
+        ("local:101/a.raw,mp=/srv,backup=yes", "local:101/a.raw,backup=1,mp=/srv", True),
+        ("local:101/a.raw,mp=/srv,backup=0", "local:101/a.raw,backup=off,mp=/srv", True),
+        ("local:101/a.raw,mp=/srv", "local:101/a.raw,mp=/srv,backup=1", False),
+        ("local:101/a.raw,mp=/srv", "", False),
+        ("db;phoenix", "phoenix;db", False),
+        ("one, two", "three, two", False),
+        ("1", "1", True),
+    ],
+)
+def test_property_strings_are_compared_by_what_they_mean(one: str, other: str, same: bool) -> None:
+    assert props.mean_the_same(one, other) is same

@@ -34,15 +34,13 @@ GOES_WITH = {
 SEE_HELP = "see `phoenix --help`"
 
 
-def parse(text: str, argv: Sequence[str], version: str) -> dict[str, Any] | int:
-    """Return docopt's words for `argv`, or the exit status when nothing is left to do but say so."""
+def parse(text: str, argv: Sequence[str], version: str) -> dict[str, Any] | str | int:
+    """Return docopt's words for `argv`, or a text that was asked for, or the exit status after a mistake was told."""
     flags = {_in_full(text, word) for word in _own(argv)}
     if flags & {"-h", "--help"}:
-        print(text.strip())
-        return 0
+        return text.strip()
     if "--version" in flags:
-        print(f"phoenix {version}")
-        return 0
+        return f"phoenix {version}"
     try:
         return _words(text, argv)
     except UsageError as error:

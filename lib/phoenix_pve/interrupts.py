@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -52,13 +53,12 @@ _wish = _Wish()
 
 def _hear(number: int, _frame: Any) -> None:
     text = (SECOND if _wish.signal else FIRST).format(name=NAMES[signal.Signals(number)])
-    try:
+    with contextlib.suppress(OSError):  # whoever read it may have heard the signal as well, and be gone
         os.write(2, text.encode())
-    finally:
-        if _wish.signal:
-            os._exit(128 + number)
-        _wish.signal = number
-        _wish.made.set()
+    if _wish.signal:
+        os._exit(128 + number)
+    _wish.signal = number
+    _wish.made.set()
 
 
 @contextmanager

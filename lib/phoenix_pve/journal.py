@@ -84,11 +84,15 @@ class Journal:
         whole = {"time": round(began, 3), "host": self.host, **record, "seconds": round(time.time() - began, 3)}
         line = json.dumps(whole, ensure_ascii=False) + "\n"
         try:
-            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            with open(self.path, "ab", buffering=0, opener=_private) as file:
+                file.write(line.encode("utf-8", "replace"))
         except OSError as error:
             raise NodeError(f"{self.path}: {error.strerror}", "$PHOENIX_JOURNAL names a file to write to") from None
-        os.write(file, line.encode("utf-8", "replace"))
-        os.close(file)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read when it is new."""
+    return os.open(path, flags, 0o600)
 
 
 def masked(argv: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from phoenix_pve.kinds import ON_THE_DRIVE
+from phoenix_pve.values import props
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -227,9 +228,9 @@ def undone(done: Sequence[Change], left: Sequence[Change]) -> tuple[Change, ...]
 
 
 def overtaken(ahead: Sequence[Change], left: Sequence[Change]) -> list[str]:
-    """Return the options that lie ahead and would, by what is `left` now, get other values: someone changed them."""
+    """Return the options that lie ahead and, by what is `left` now, need another value or none: others changed them."""
     now = _options_set(left)
-    return [name for name, value in _options_set(ahead).items() if now.get(name, value) != value]
+    return [name for name, value in _options_set(ahead).items() if not props.mean_the_same(now.get(name, ""), value)]
 
 
 def _options_set(changes: Sequence[Change]) -> dict[str, str]:

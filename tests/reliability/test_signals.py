@@ -44,6 +44,20 @@ def test_the_first_finishes_the_call_under_way(lab: Lab, number: int, status: in
     assert lab.phoenix("create 8001").status == 0
 
 
+def test_a_signal_is_heard_when_the_reader_of_what_is_said_has_left(lab: Lab) -> None:
+    lab.node.faults({"match": "qm create*", "delay": 0.5})
+    words = [sys.executable, str(ROOT / "phoenix.py"), "create", "8001"]
+    process = subprocess.Popen(
+        words, env={**lab.environ, **REAL_TIME}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    until(lambda: has_begun(lab, "qm create"))
+    assert process.stderr
+    process.stderr.close()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    assert [call[1] for call in lab.node.calls()] == ["status", "create"]
+
+
 @pytest.mark.whole
 def test_the_second_leaves_at_once_and_the_call_goes_on(lab: Lab) -> None:
     lab.node.faults({"match": "qm create*", "delay": 1.5})

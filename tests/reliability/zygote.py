@@ -72,17 +72,12 @@ def child(order: dict[str, Any]) -> None:
         watch.around(name)
     sys.argv = ["phoenix", *order["argv"]]
     try:
-        status = phoenix.main()
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 1
+        phoenix.run()
     except BaseException:  # noqa: BLE001 - as the interpreter does at the end
         import traceback
 
         traceback.print_exc()
-        status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    os._exit(1)
 
 
 def main() -> None:

@@ -22,6 +22,19 @@ def format_props(values: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" if key else value for key, value in values.items())
 
 
+YES, NO = frozenset({"1", "yes", "true", "on"}), frozenset({"0", "no", "false", "off"})
+
+
+def mean_the_same(one: str, other: str) -> bool:
+    """Return whether two texts differ in nothing but the order of properties and the words for yes and no."""
+    return sorted(map(_plain, one.split(","))) == sorted(map(_plain, other.split(",")))
+
+
+def _plain(part: str) -> tuple[str, str, str]:
+    key, equals, value = part.partition("=")
+    return key, equals, "1" if value.lower() in YES else "0" if value.lower() in NO else value
+
+
 def is_true(text: str | None) -> bool:
     """Return whether Proxmox takes the text for a yes; nothing is a no."""
-    return (text or "").lower() in {"1", "yes", "true", "on"}
+    return (text or "").lower() in YES
