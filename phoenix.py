@@ -62,7 +62,10 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 HERE = Path(__file__).resolve().parent
 
@@ -87,16 +90,22 @@ def main() -> int:
         return _told(__doc__.strip())
     if (HERE / "lib" / "phoenix_pve").is_dir():
         _use_checkout()
-    from phoenix_pve import __version__, app, command_line
+    from phoenix_pve import __version__, command_line
 
-    words = command_line.parse(__doc__, sys.argv[1:], __version__)
+    return carry_out(command_line.parse(__doc__, sys.argv[1:], __version__), os.environ, HERE)
+
+
+def carry_out(words: dict[str, Any] | str | int, environ: Mapping[str, str], here: Path) -> int:
+    """Do what command_line.parse found: run a command, tell a text, or just end; return the exit status."""
+    from phoenix_pve import app  # which is there only now
+
     match words:
         case str():
             return _told(words)
         case int():
             return words
         case _:
-            return app.run(words, os.environ, HERE)
+            return app.run(words, environ, here)
 
 
 def _told(text: str) -> int:
