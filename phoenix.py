@@ -97,15 +97,14 @@ def main() -> int:
 
 def carry_out(words: dict[str, Any] | str | int, environ: Mapping[str, str], here: Path) -> int:
     """Do what command_line.parse found: run a command, tell a text, or just end; return the exit status."""
-    from phoenix_pve import app  # which is there only now
-
     match words:
         case str():
             return _told(words)
         case int():
             return words
-        case _:
-            return app.run(words, environ, here)
+    from phoenix_pve import app  # which mistakes and help need not wait for
+
+    return app.run(words, environ, here)
 
 
 def _told(text: str) -> int:
