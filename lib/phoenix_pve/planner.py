@@ -109,7 +109,7 @@ def _create(spec: GuestSpec, seen: Seen, user_data: str, options: Options) -> tu
 
 
 def _look_again(changes: Sequence[Change]) -> list[Change]:
-    """Real tools may fail and still exit with 0: what was set is read back before a guest boots with it.
+    """Real tools may fail and still exit with 0: what was set is read back before a stopped guest boots.
 
     A new clone is looked at before as well: what is set in it carries its digest.
     """

@@ -41,7 +41,7 @@ mend them (or mends them with `--force`); the enumeration runs these commands an
 Every call × failure, success without effect, garbage, bytes that are no text, a hang, slowness, a full storage, a lock for
 a while and one for ever, and somebody else who changes the guest just before the call. The run must end in a documented
 status with an error and a hint, without traceback, and never claim success wrongly; the next run must converge, and somebody
-else's change must be noticed by an update and survive. What was set is read back before a guest boots with it.
+else's change must be noticed by an update and survive. What was set in a stopped guest is read back before it boots.
 
 {faults}
 

@@ -13,7 +13,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from features import real_target, report, settings
+from features import real_target, report, settings, target
 from tests.needs import lacking
 from tests.remote import stand_in
 from tests.remote.sshd import FAKES, MISSING, ROOT, running
@@ -65,6 +65,16 @@ def test_a_taken_id_is_refused_and_only_marked_guests_are_removed(node: SshNode)
         "9907: removed",
     ]
     assert list(real_target.taken(node, range(9900, 9930))) == [9905, 9920]
+
+
+def test_make_test_has_a_real_server_before_the_node_of_all_features_that_are_about_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("ACCEPTANCE_NODE", raising=False)
+    monkeypatch.setenv("TESTS_MUST_RUN", "1")
+    files = {path.stem for path in (ROOT / "features").glob("*.feature")}
+    without = {name for name in files if not target.is_behind_ssh(name)}
+    assert without == {"command_line", "invalid_configuration", "guests", "guests_alone", "guests_virtual"}
 
 
 def test_a_run_is_alone_on_its_node(node: SshNode) -> None:
