@@ -23,6 +23,8 @@ MISTAKES = [
     ("--yes", "no command is given", "phoenix --help"),
     ("creat 8001", "unknown command `creat`; did you mean `create`?", "phoenix --help"),
     ("delete 8001 --exit-code", "--exit-code goes with plan, not with delete", "phoenix --help"),
+    ("8001 delete", "the command comes before the IDs", "write `phoenix delete 8001`"),
+    ("8001 101 stop", "the command comes before the IDs", "write `phoenix stop 8001 101`"),
     ("8001 101", "several IDs need a command", "phoenix create 8001 101"),
     ("list 8001", "`list` takes no ID", "phoenix status 8001"),
     ("validate 8001", "`validate` takes no ID", "phoenix plan 8001"),

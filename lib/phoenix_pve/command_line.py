@@ -142,6 +142,9 @@ def _odd_words(text: str, words: Sequence[str]) -> UsageError:
     if words[0] in {"list", "validate"}:
         instead = "phoenix status" if words[0] == "list" else "phoenix plan"
         return UsageError(f"`{words[0]}` takes no ID", f"for example: {instead} {' '.join(words[1:])}"[:80])
+    if words[0].isdigit() and (late := next((word for word in words if word in _commands(text)), "")):
+        ids = " ".join(word for word in words if word != late)
+        return UsageError("the command comes before the IDs", f"write `phoenix {late} {ids}`"[:80])
     if words[0].isdigit():
         return UsageError("several IDs need a command", f"for example: phoenix create {' '.join(words)}"[:80])
     if words[0] in _commands(text):
