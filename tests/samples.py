@@ -10,7 +10,7 @@ from phoenix_pve.commands import shell, steps
 from phoenix_pve.guest import Admin, GuestSpec, GuestState, Kind, Network, Power
 from phoenix_pve.image import Image
 from phoenix_pve.observe import Seen
-from phoenix_pve.plan import LookAgain, Note, Plan, SetOptions, Tidy
+from phoenix_pve.plan import LookAgain, Note, Plan, Remember, SetOptions, Tidy
 from phoenix_pve.storage_cfg import Storage
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0n0n0n0n0n0n0n0n0n0n0n0n0n0n0n0n0n0n0n0n0n me@example"
@@ -88,12 +88,14 @@ def state(
 def seen(state: GuestState | None = None, **changes: Any) -> Seen:
     """A node with or without the VM, and with everything that the VM needs."""
     made = Seen(state, STORAGES, USER_DATA if state else None, None if state else Image("qcow2", 4 << 30))
-    return replace(made, **changes)
+    made = replace(made, **changes)
+    places = {"local:snippets/phoenix-8001-user.yaml": "/var/lib/vz/snippets/phoenix-8001-user.yaml"}
+    return replace(made, snippets=made.snippets or (places if made.snippet else {}))
 
 
 def commands(made: Plan) -> list[str]:
     """The commands without the notes about what is unfinished, which test_unfinished has; each `set` is guarded."""
-    changes = [change for change in made.changes if not isinstance(change, Note | Tidy)]
+    changes = [change for change in made.changes if not isinstance(change, Note | Tidy | Remember)]
     for before, change in pairwise([None, *changes]):
         if isinstance(change, SetOptions):
             assert change.digest or isinstance(before, LookAgain), "nothing shows what someone else changed meanwhile"

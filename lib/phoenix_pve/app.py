@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from phoenix_pve import (
     call_limits,
     cloud_init,
+    deletion,
     fleet,
     interrupts,
     inventory,
@@ -24,6 +26,7 @@ from phoenix_pve.errors import (
     INTERRUPTED,
     PENDING_CHANGES,
     TERMINATED,
+    CommandFailedError,
     ContradictionError,
     PhoenixError,
     RefusedError,
@@ -43,7 +46,7 @@ from phoenix_pve.ssh_node import opened
 from phoenix_pve.workers import work_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from phoenix_pve.apply import Event
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
     from phoenix_pve.inventory import Inventory
     from phoenix_pve.node import Node
     from phoenix_pve.observe import Seen
-    from phoenix_pve.plan import Plan
+    from phoenix_pve.plan import Change, Plan
 
 DEFAULT_TIMEOUT = 300.0
 """Seconds to wait for a guest, when --timeout says nothing."""
@@ -173,6 +176,12 @@ def _seen_on(node: QueryOnly, specs: list[GuestSpec]) -> dict[int, Seen]:
     return {specs[0].vmid: observe(node, specs[0])} if len(specs) == 1 else observe_many(node, specs)
 
 
+def _look_for(session: Session, goal: Goal, specs: list[GuestSpec]) -> dict[int, Seen]:
+    """Look at guests; at those that are to be deleted more closely."""
+    sight = _look(session, specs)
+    return deletion.with_snippets(QueryOnly(session.node), specs, sight) if goal is Goal.DELETE else sight
+
+
 def _plan(session: Session, goal: Goal, spec: GuestSpec, seen: Seen, options: Options | None = None) -> Plan:
     """Decide what to do with one guest."""
     rendered = goal is Goal.CREATE and spec.kind is Kind.VM
@@ -182,7 +191,7 @@ def _plan(session: Session, goal: Goal, spec: GuestSpec, seen: Seen, options: Op
 
 def _plan_all(session: Session, goal: Goal, specs: list[GuestSpec]) -> dict[int, Plan]:
     """Look at all guests and decide; what is to be cloned from a guest of the same run is foreseen."""
-    sight = _look(session, specs) if specs else {}
+    sight = _look_for(session, goal, specs) if specs else {}
     plans = {}
     freed = unfinished.left_locked(specs, sight)
     for spec in specs:
@@ -285,6 +294,7 @@ def _carry_out(session: Session, goal: Goal, specs: list[GuestSpec], plans: dict
             session.jobs,
             lambda key: _work(session, goal, guests[abs(key)], plans, held, locks, last=key not in held),
             lambda key, missing: _skipped(guests[abs(key)], missing),
+            fleet.cloned_alone(guests, absent).get,
         ):
             session.screen.event(event)
             if isinstance(event, Finished | Failed):
@@ -329,7 +339,7 @@ def _work(
 def _planned_again(session: Session, goal: Goal, spec: GuestSpec, before: Plan) -> Plan:
     """Plan anew what was planned while somebody else worked on the guest; who needs it is still what it was."""
     _refuse(replace(before, refusals=tuple(r for r in before.refusals if r.hint == NEEDED_HINT)))
-    return _plan(session, goal, spec, _look(session, [spec])[spec.vmid])
+    return _plan(session, goal, spec, _look_for(session, goal, [spec])[spec.vmid])
 
 
 def _refuse(made: Plan) -> None:
@@ -351,18 +361,43 @@ def _bring(
     if spec.clone_from in plans and not made.exists and goal is Goal.CREATE:
         made = _plan(session, goal, spec, observe(node, spec))
     _refuse(made)
+    settle = partial(_settle, session, spec)
     if not last:
         part, left = made.before_start, lambda: _plan(session, goal, spec, observe(node, spec), after).before_start
-        done = apply(part, session.node, session.timeout, left)
+        done = apply(part, session.node, session.timeout, left, settle=settle)
         yield from (event for event in login.forgetting(access, done) if not isinstance(event, Finished))
         return
     rest = made.from_start if spec.vmid in held else made
-    done = apply(rest, session.node, session.timeout, lambda: _plan(session, verify, spec, observe(node, spec), after))
+    left = partial(_left, session, verify, spec, rest, after)
+    done = apply(rest, session.node, session.timeout, left, settle=settle)
     for event in login.forgetting(access, done):
         if isinstance(event, Finished) and session.verify and goal is Goal.CREATE:
             yield replace(event, proof=login.prove(session.node, spec, access))
         else:
             yield event
+
+
+def _left(session: Session, goal: Goal, spec: GuestSpec, made: Plan, after: Options) -> Plan:
+    """Look again, and plan what is left to do; volumes that outlived their guest are named."""
+    seen = _look_for(session, goal, [spec])[spec.vmid]
+    left = _plan(session, goal, spec, seen, after)
+    gone = [volume for change in made.changes if isinstance(change, Destroy) for volume in change.volumes]
+    if not gone or left.exists:
+        return left
+    there = deletion.volumes_left(QueryOnly(session.node), seen.storages, spec.vmid, gone)
+    hint = "look at what keeps it, then remove it: pvesm free"
+    return replace(
+        left, refusals=(*left.refusals, *(Refusal(f"{volume} is still there", f"{hint} {volume}") for volume in there))
+    )
+
+
+def _settle(session: Session, spec: GuestSpec, undone: Sequence[Change], error: PhoenixError) -> None:
+    """Remove the note about a guest after an error that leaves nothing behind which only the note tells of."""
+    died = isinstance(error, CommandFailedError) and error.died
+    if unfinished.may_go(undone, died=died):
+        with contextlib.suppress(PhoenixError):  # the error that ends the run is the one to tell
+            if not unfinished.leaves_something(spec, observe(QueryOnly(session.node), spec)):
+                session.node.remove(unfinished.note_path(spec.vmid))
 
 
 def _agreed(session: Session, plans: list[Plan]) -> bool:

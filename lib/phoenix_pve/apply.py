@@ -6,14 +6,26 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import interrupts, waiting
-from phoenix_pve.commands import Await, AwaitAgent, RemoveFile, Run, Step, WriteFile, run_command, shell, steps
-from phoenix_pve.errors import NotConvergedError, PhoenixError, StoppedError, WaitTimeoutError
-from phoenix_pve.plan import LookAgain, WaitFor, WaitForAgent, guarded, overtaken, undone
+from phoenix_pve import guard, interrupts, waiting
+from phoenix_pve.commands import (
+    Await,
+    AwaitAgent,
+    RemoveFile,
+    Run,
+    Step,
+    WriteFile,
+    run_command,
+    shell,
+    steps,
+    warnings,
+)
+from phoenix_pve.errors import NotConvergedError, PhoenixError, RefusedError, StoppedError, WaitTimeoutError
+from phoenix_pve.node import WHOLE, Questions
+from phoenix_pve.plan import LookAgain, Note, Remember, Tidy, WaitFor, WaitForAgent, guarded, overtaken, undone
 from phoenix_pve.step_words import step_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from phoenix_pve.node import Node
     from phoenix_pve.plan import Change, Plan
@@ -105,28 +117,42 @@ class Clock:
 
 
 def apply(
-    plan: Plan, node: Node, timeout: float, replan: Callable[[], Plan], clock: Clock | None = None
+    plan: Plan,
+    node: Node,
+    timeout: float,
+    replan: Callable[[], Plan],
+    clock: Clock | None = None,
+    settle: Callable[[Sequence[Change], PhoenixError], None] = lambda undone, error: None,  # noqa: ARG005
 ) -> Iterator[Event]:
     """Carry out every change, then look again: the plan of what is then left must be empty.
 
-    Raises PhoenixError; what was done until then stays, and the next run goes on from there.
+    Raises PhoenixError; what was done until then stays, and the next run goes on from there. Before that, `settle` gets
+    the changes that are not done, from the one that failed on, where there is a note about what is unfinished.
     """
     clock = clock or Clock()
     started = clock.now()
     yield Planned(plan)
+    watch = _Watch(node, plan)
     digest = ""
     for number, change in enumerate(plan.changes):
         try:
             if isinstance(change, LookAgain):
                 digest = _looked(plan, number, replan())
-            for step in steps(plan.kind, plan.vmid, guarded(change, digest)):
+            for place, planned in enumerate(steps(plan.kind, plan.vmid, guarded(change, digest))):
                 clock.check()
+                watch.check(number, first=place == 0)
+                step = watch.known(change, planned)
                 begun = clock.now()
                 yield StepStarted(plan.vmid, change, shell(step))
-                yield from _perform(plan, node, step, timeout, clock)
+                yield from _perform(plan, node, step, timeout, clock, watch.log)
                 yield StepDone(plan.vmid, change, clock.now() - begun)
-        except StoppedError as stop:
-            raise StoppedError(stop.who, stop.status, _stopped(plan, stop.who, number)) from None
+            watch.done(change)
+        except PhoenixError as error:
+            if watch.log:
+                settle(plan.changes[number:], error)
+            if isinstance(error, StoppedError):
+                raise StoppedError(error.who, error.status, _stopped(plan, error.who, number)) from None
+            raise
     pending = plan.waiting
     if plan.alters:
         left = replan()
@@ -135,12 +161,65 @@ def apply(
     yield Finished(plan, pending, clock.now() - started)
 
 
-def _perform(plan: Plan, node: Node, step: Step, timeout: float, clock: Clock) -> Iterator[Event]:
+class _Watch:
+    """Sees that the guest is still the one that was planned for, and remembers whether there is a note about it."""
+
+    def __init__(self, node: Node, plan: Plan) -> None:
+        self._node, self._plan, self._expected = node, plan, plan.expected
+        self.log = plan.log
+
+    def check(self, number: int, *, first: bool) -> None:
+        """Look at the guest before a step, maybe the first, of change `number`. Raises RefusedError."""
+        change = self._plan.changes[number]
+        if self._expected is None or not guard.is_guarded(self._expected, change):
+            return
+        files = dict.fromkeys(guard.files(self._expected, change), WHOLE)
+        seen = self._node.look(Questions(files=files, times=(self._expected.path,)))
+        if reason := guard.problem(self._expected, change, seen, first=first):
+            raise RefusedError(
+                f"{self._plan.vmid} {self._plan.name}: not {step_words(change)}, because {reason}"
+                + _account(self._plan, number),
+                f"see `phoenix plan {self._plan.vmid}`: the next run goes by what is there then",
+            )
+        self._expected = guard.learned(self._expected, seen)
+
+    def known(self, change: Change, step: Step) -> Step:
+        """Return a step with what was not known when it was planned: the identity of the guest."""
+        return (
+            steps(self._plan.kind, self._plan.vmid, guard.known(self._expected, change))[0]
+            if isinstance(change, Remember)
+            else step
+        )
+
+    def done(self, change: Change) -> None:
+        """Take in what a change has changed."""
+        if self._expected is not None:
+            self._expected = guard.after(self._expected, change)
+        if isinstance(change, Note | Tidy):
+            self.log = change.path if isinstance(change, Note) else ""
+
+
+def _account(plan: Plan, number: int) -> str:
+    """Return what was done until then, where anything was."""
+    done = [
+        step_words(change) for change in plan.changes[:number] if not isinstance(change, Note | Remember | LookAgain)
+    ]
+    return f"; done until then: {'; '.join(done)}" if done else ""
+
+
+def _perform(plan: Plan, node: Node, step: Step, timeout: float, clock: Clock, log: str) -> Iterator[Event]:
     match step:
         case Run():
-            run_command(
-                node, step.argv, step.stdin or None, patience=timeout, sleep=clock.sleep, needless=step.needless
+            done = run_command(
+                node,
+                step.argv,
+                step.stdin or None,
+                patience=timeout,
+                sleep=clock.sleep,
+                needless=step.needless,
+                log=log,
             )
+            yield from (Noted(plan.vmid, f"{plan.vmid} {plan.name}: {line}") for line in warnings(done))
         case WriteFile():
             node.write(step.path, step.text)
         case RemoveFile():

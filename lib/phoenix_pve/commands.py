@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
+from phoenix_pve import records
 from phoenix_pve.errors import CommandFailedError
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
@@ -21,6 +22,7 @@ from phoenix_pve.plan import (
     Mend,
     Note,
     RefreshCloudInit,
+    Remember,
     RemoveSnippet,
     Resume,
     SetOptions,
@@ -91,6 +93,8 @@ Step = Run | WriteFile | RemoveFile | AwaitAgent | Await
 def steps(kind: Kind, vmid: int, change: Change) -> tuple[Step, ...]:
     """Return what carries out one change."""
     match change:
+        case Remember():
+            return (WriteFile(change.path, records.text(change.record)),)
         case WriteSnippet() | Note():
             return (WriteFile(change.path, change.text),)
         case LookAgain():
@@ -215,14 +219,15 @@ def run_command(
     sleep: Callable[[float], None] = time.sleep,
     patience: float = LOCK_DEADLINE,
     needless: str = "",
+    log: str = "",
 ) -> Completed:
     """Run a changing command; while someone else holds the guest's file, try again: at most LOCK_DEADLINE seconds.
 
-    A failure with the words `needless` is none.
+    A failure with the words `needless` is none. In `log` the node writes when the command begins and ends.
     """
     deadline = clock() + min(LOCK_DEADLINE, patience)
     while True:
-        done = node.run(argv, stdin)
+        done = node.run(argv, stdin, log=log)
         if done.exit == 0 or (needless and needless in done.stderr):
             return done
         if not _file_is_locked(done) or clock() >= deadline:
@@ -230,8 +235,16 @@ def run_command(
         sleep(random.uniform(0.2, 1.0))  # noqa: S311 - spreads retries, no secret
 
 
+def warnings(done: Completed) -> list[str]:
+    """Return what a command that ended well warns of: what it could not remove, say (`WARN: …`)."""
+    said = [line.strip() for text in (done.stdout, done.stderr) for line in text.split("\n")]
+    return list(dict.fromkeys(line for line in said if line.startswith(("WARN:", "WARNING:"))))
+
+
 def _file_is_locked(done: Completed) -> bool:
-    """Return whether Proxmox gave up waiting for the lock of a configuration file."""
+    """Return whether Proxmox gave up waiting for a configuration file, or another clone holds the source."""
+    if done.argv[:2] == ("pct", "clone") and "CT is locked (disk)" in done.stderr:
+        return True
     return "can't lock file" in done.stderr and "got timeout" in done.stderr
 
 
@@ -240,7 +253,9 @@ def _failure(done: Completed) -> CommandFailedError:
     telling = [line for line in said if not line.startswith("400 Parameter") and not line.endswith("[OPTIONS]")]
     reason = "; ".join(telling[:4]) or "it said nothing"
     return CommandFailedError(
-        f"`{shlex.join(done.argv[:3])}` failed (exit status {done.exit}): {reason[:500]}", _advice(reason, done.argv[0])
+        f"`{shlex.join(done.argv[:3])}` failed (exit status {done.exit}): {reason[:500]}",
+        _advice(reason, done.argv[0]),
+        died=not 0 <= done.exit <= 255 or 128 < done.exit <= 128 + 64,
     )
 
 

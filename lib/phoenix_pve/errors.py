@@ -63,9 +63,13 @@ class RefusedError(PhoenixError):
 
 
 class CommandFailedError(PhoenixError):
-    """A command on the node failed."""
+    """A command on the node failed; `died` says that it did not end by itself, so that it may have stopped anywhere."""
 
     status = 6
+
+    def __init__(self, message: str, hint: str = "", *, died: bool = False) -> None:
+        super().__init__(message, hint)
+        self.died = died
 
 
 class WaitTimeoutError(PhoenixError):

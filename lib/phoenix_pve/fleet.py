@@ -141,6 +141,12 @@ def held_sources(guests: Mapping[int, GuestSpec], absent: set[int], running: set
     return {vmid for vmid in guests if vmid in sources - running and guests[vmid].kind is Kind.CONTAINER}
 
 
+def cloned_alone(guests: Mapping[int, GuestSpec], absent: AbstractSet[int]) -> dict[int, int]:
+    """Return the containers that are to be cloned, with their sources: `pct clone` locks its source (pct-clone-*)."""
+    sources = {vmid: guests[vmid].clone_from for vmid in absent if guests[vmid].kind is Kind.CONTAINER}
+    return {vmid: source for vmid, source in sources.items() if source is not None}
+
+
 def with_starts(guests: Mapping[int, GuestSpec], needs: Mapping[int, set[int]], held: set[int]) -> dict[int, set[int]]:
     """Return `needs` with a second key `-ID` for each held guest, which stands for its start.
 

@@ -35,10 +35,10 @@ class Journal:
     path: str
     host: str
 
-    def run(self, argv: Sequence[str], stdin: str | None = None) -> Completed:
+    def run(self, argv: Sequence[str], stdin: str | None = None, *, log: str = "") -> Completed:
         """Run a command to its end."""
         began = time.time()
-        done = self._try(began, {"run": masked(argv), "exit": None}, lambda: self.node.run(argv, stdin))
+        done = self._try(began, {"run": masked(argv), "exit": None}, lambda: self.node.run(argv, stdin, log=log))
         self._append(began, {"run": masked(argv), "exit": done.exit})
         return done
 

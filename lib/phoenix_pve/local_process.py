@@ -93,4 +93,5 @@ def _too_slow(argv: Sequence[str], seconds: float, said: str) -> CommandFailedEr
         f"`{shlex.join(argv[:3])}` did not end within {seconds:g} s and was ended: {last}",
         "is a storage or the cluster stuck? run the same command again: it goes on from what is there; "
         "--call-timeout S waits longer",
+        died=True,
     )

@@ -36,15 +36,21 @@ def guest_of(argv: Sequence[str]) -> int | None:
     return next((int(word) for word in reversed(argv[2:4]) if word.isascii() and word.isdigit()), None)
 
 
-def guarded(argv: Sequence[str], root: str) -> list[str]:
+LOGGED = 'date "+begin %s.%N" >>"$0"; "$@"; status=$?; date "+end %s.%N" >>"$0"; exit $status'
+"""Runs a command and adds when it begins and ends, by the node's clock, to the file named before it."""
+
+
+def guarded(argv: Sequence[str], root: str, log: str = "") -> list[str]:
     """Return the command that runs `argv` and holds the guest's busy lock meanwhile.
 
-    It is flock(1) that holds it, not what it starts (--close): a virtual machine that comes up must not inherit it.
+    It is flock(1) that holds it, not what it starts (--close): a virtual machine that comes up must not inherit it. The
+    lines in `log` come under the same lock, and also when phoenix is gone: they show what the command can have made.
     """
     vmid = guest_of(argv)
     if vmid is None:
         return list(argv)
-    return ["flock", "--shared", "--close", root + busy_path(vmid), *argv]
+    logged = ["sh", "-c", LOGGED, root + log] if log else []
+    return ["flock", "--shared", "--close", root + busy_path(vmid), *logged, *argv]
 
 
 def left_over(who: str) -> str:

@@ -7,6 +7,7 @@ anything.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from phoenix_pve.errors import NodeError, PhoenixError, of_file
 from phoenix_pve.local_locks import LocalLocks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 QUERIES = frozenset({"status", "config", "pending", "list", "path"})
 WHOLE = 1 << 24
@@ -50,26 +51,35 @@ class Questions:
     commands  commands that only query, by their words
     files     files to read, each with the most bytes that are wanted of it
     folders   folders of which every file is to be read, whole
+    times     files, and folders with what is in them, of which only the time of the last change is wanted
     """
 
     commands: tuple[tuple[str, ...], ...] = ()
     files: Mapping[str, int] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
+    times: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answers:
-    """How each command ended, in the order of the questions, and the files by path; what does not exist is left out."""
+    """How each command ended, in the order of the questions, and the files by path; what does not exist is left out.
+
+    times  by path, when a file or folder was last changed: seconds since 1970 by the node's clock
+    """
 
     commands: tuple[Completed, ...]
     files: Mapping[str, File]
+    times: Mapping[str, float] = field(default_factory=dict)
 
 
 class Node(Protocol):
     """What phoenix can do on a node. Paths are the node's own, such as /etc/pve/storage.cfg."""
 
-    def run(self, argv: Sequence[str], stdin: str | None = None) -> Completed:
-        """Run a command to its end. Raises NodeError when it cannot be started."""
+    def run(self, argv: Sequence[str], stdin: str | None = None, *, log: str = "") -> Completed:
+        """Run a command to its end. Raises NodeError when it cannot be started.
+
+        The file `log` gets a line when a command that changes a held guest begins, and when it ends.
+        """
 
     def look(self, questions: Questions) -> Answers:
         """Run commands that only query and read files, all in one round trip to a node that is elsewhere."""
@@ -101,10 +111,10 @@ class LocalNode:
         self._longest_call = longest_call
         self._locks = LocalLocks(self.root)
 
-    def run(self, argv: Sequence[str], stdin: str | None = None) -> Completed:
+    def run(self, argv: Sequence[str], stdin: str | None = None, *, log: str = "") -> Completed:
         """Run a command to its end, under the busy lock of the guest that it changes when this run holds that."""
         guarded = self._locks.holds(lock_files.guest_of(argv))
-        words = lock_files.guarded(argv, self.root) if guarded else list(argv)
+        words = lock_files.guarded(argv, self.root, log) if guarded else list(argv)
         try:
             done = local_process.run(words, stdin, call_limits.seconds(argv, self._longest_call))
         except FileNotFoundError:
@@ -122,7 +132,16 @@ class LocalNode:
         files = self.read(questions.files)
         for folder in questions.folders:
             files |= self.read_folder(folder)
-        return Answers(done, files)
+        return Answers(done, files, {path: time for asked in questions.times for path, time in self._times(asked)})
+
+    def _times(self, path: str) -> Iterator[tuple[str, float]]:
+        """Yield a file or folder, and what is in it, with the time of the last change; nothing for what is absent."""
+        place = self.root + path
+        with contextlib.suppress(OSError):
+            yield path, os.lstat(place).st_mtime
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    yield f"{path}/{entry.name}", entry.stat(follow_symlinks=False).st_mtime
 
     def read(self, limits: Mapping[str, int]) -> dict[str, File]:
         """Read the files named by the keys, each up to so many bytes; what does not exist is left out."""
@@ -192,7 +211,7 @@ class QueryOnly:
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    def run(self, argv: Sequence[str], stdin: str | None = None) -> Completed:
+    def run(self, argv: Sequence[str], stdin: str | None = None, *, log: str = "") -> Completed:  # noqa: ARG002
         """Run a command that only queries. Raises PhoenixError for any other, which would be a bug of phoenix."""
         _check_query(argv)
         return self._node.run(argv, stdin)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import image, pve_conf, storage_cfg, unfinished
+from phoenix_pve import image, notes, pve_conf, records, storage_cfg, unfinished
 from phoenix_pve.errors import CommandFailedError, ContradictionError, NodeError
 from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.kinds import FACTS, conf_path
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from phoenix_pve.guest import GuestSpec
-    from phoenix_pve.node import Completed, File, Node
+    from phoenix_pve.node import Answers, Completed, File, Node
+    from phoenix_pve.notes import Note
+    from phoenix_pve.records import Record
     from phoenix_pve.storage_cfg import Storage
 
 STORAGE_CFG = "/etc/pve/storage.cfg"
@@ -36,11 +38,17 @@ class Seen:
     source     the guest that this one is to be cloned from, when it exists and this one does not, or not wholly
     bridges    the network interfaces that the node defines, or None when that cannot be told
     elsewhere  where else the ID is taken: "a container on this node", "node pve2"; or nothing
-    note       what an interrupted run noted about the guest; see unfinished
+    note       what an interrupted run noted about the guest; see notes
+    odd_note   whether there is a note that cannot be read: one of an older version
     traces     files that interrupted runs left, the note among them
-    orphans    volumes of the guest that its configuration does not name, when it is absent, half made or lacks one, and
-               nobody else has its ID
+    orphans    volumes of the guest, on storages that it uses, which its configuration does not name, when nobody else
+               has its ID; those on storages without a folder only after an interrupted run
+    times      when its configuration file (by path) and its volumes with a file (by name) were last changed
     freed      whether its lock is one that an interrupted clone of phoenix left
+    record     what is remembered of it; see records
+    boot       what tells this start of a VM from its others; "" where nothing tells
+    snippets   where its user-data is stored, by volume; only looked for when it is to be deleted
+    snippet_users  which other guests of the cluster name them, by volume
     missing    volumes that its configuration names and its storage does not have
     """
 
@@ -51,11 +59,17 @@ class Seen:
     source: GuestState | None = None
     bridges: frozenset[str] | None = None
     elsewhere: str = ""
-    note: str | None = None
+    note: Note | None = None
+    odd_note: bool = False
     traces: tuple[str, ...] = ()
     orphans: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     freed: bool = False
+    record: Record | None = None
+    boot: str = ""
+    snippets: Mapping[str, str] = field(default_factory=dict)
+    snippet_users: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    times: Mapping[str, float] = field(default_factory=dict)
 
 
 def snippet_name(vmid: int) -> str:
@@ -81,9 +95,10 @@ def observe(node: Node, spec: GuestSpec) -> Seen:
     storages = _storages(first.files)
     cloned = spec.clone_from if power is None and source and source[0] in first.files else None
     status = () if cloned is None else (_status_of(spec.kind, cloned),)
-    more = node.look(Questions(status, _wanted_files(spec, storages, _state(spec, power, first.files))))
+    wanted = _wanted_files(spec, storages, _state(spec, power, first.files))
+    more = node.look(Questions(status, wanted, times=_wanted_times(spec, storages)))
     powers = {spec.vmid: power} | ({} if cloned is None else {cloned: power_in(more.commands[0])})
-    return _with_listed(node, spec, _seen(spec, powers, first.files, more.files, storages), first.files)
+    return _with_listed(node, spec, _seen(spec, powers, first.files, more, storages), first.files)
 
 
 def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
@@ -98,13 +113,17 @@ def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
     storages = _storages(first.files)
     states = [_state(spec, powers[spec.kind].get(spec.vmid), first.files) for spec in specs]
     wanted = [_wanted_files(spec, storages, state) for spec, state in zip(specs, states, strict=True)]
-    more = node.look(Questions(files={path: limit for paths in wanted for path, limit in paths.items()}))
+    files = {path: limit for paths in wanted for path, limit in paths.items()}
+    more = node.look(Questions(files=files, times=tuple(p for spec in specs for p in _wanted_times(spec, storages))))
     return {
-        spec.vmid: _with_listed(
-            node, spec, _seen(spec, powers[spec.kind], first.files, more.files, storages), first.files
-        )
+        spec.vmid: _with_listed(node, spec, _seen(spec, powers[spec.kind], first.files, more, storages), first.files)
         for spec in specs
     }
+
+
+def _wanted_times(spec: GuestSpec, storages: Mapping[str, Storage]) -> tuple[str, ...]:
+    pid = [records.pid_path(spec.vmid)] if spec.kind is Kind.VM else []
+    return (conf_path(spec.kind, spec.vmid), *pid, *unfinished.volume_folders(spec, storages))
 
 
 def _status_of(kind: Kind, vmid: int) -> tuple[str, ...]:
@@ -119,14 +138,13 @@ def _state(spec: GuestSpec, power: Power | None, files: Mapping[str, File]) -> G
 def _wanted_files(spec: GuestSpec, storages: Mapping[str, Storage], state: GuestState | None) -> dict[str, int]:
     """Return the files beyond configuration: user-data, traces, volumes, and what an absent guest is made from."""
     snippet = snippet_path(storages, spec.snippet_storage, spec.vmid) if spec.kind is Kind.VM else None
-    found = dict.fromkeys(unfinished.traces(spec.vmid, snippet), 1) | {unfinished.note_path(spec.vmid): WHOLE}
+    found = dict.fromkeys(unfinished.traces(spec.vmid, snippet), 1)
+    found |= {unfinished.note_path(spec.vmid): WHOLE, records.path(spec.vmid): WHOLE}
     if snippet:
         found[snippet] = WHOLE
     if state is not None and not unfinished.is_half_made(state):
-        more = unfinished.volume_files(storages, spec.vmid) if unfinished.lacks_volumes(spec, state) else {}
-        return found | dict.fromkeys([*_own_volumes(state, storages), *more], 1)
+        return found | dict.fromkeys(_own_volumes(state, storages), 1)
     source = source_path(storages, spec)
-    found |= dict.fromkeys(unfinished.volume_files(storages, spec.vmid), 1)
     return found | ({source: image.HEAD_BYTES} if source else {})
 
 
@@ -152,7 +170,7 @@ def _with_listed(node: Node, spec: GuestSpec, seen: Seen, files: Mapping[str, Fi
     answers = node.look(Questions(asked)).commands if asked else ()
     for done in answers:
         if done.exit != 0:
-            raise _failed(done)
+            raise failed(done)
     found = [volume for done in answers for volume in unfinished.volumes_listed(spec.vmid, done.stdout)]
     return replace(seen, orphans=(*seen.orphans, *unfinished.unnamed(found, _conf(spec, files))))
 
@@ -175,19 +193,24 @@ def _seen(
     spec: GuestSpec,
     powers: Mapping[int, Power | None],
     files: Mapping[str, File],
-    more: Mapping[str, File],
+    answers: Answers,
     storages: Mapping[str, Storage],
 ) -> Seen:
     """Put together what was read; `powers` is by ID, of the guest's own kind."""
+    more = answers.files
     power = powers.get(spec.vmid)
     state = _state(spec, power, files)
     absent = state is None or unfinished.is_half_made(state)
     elsewhere = _elsewhere(spec, power, files)
     place = snippet_path(storages, spec.snippet_storage, spec.vmid) or ""
-    snippet, note = more.get(place), more.get(unfinished.note_path(spec.vmid))
-    head = more.get(source_path(storages, spec))
+    snippet, noted = more.get(place), more.get(unfinished.note_path(spec.vmid))
+    note = notes.parse(noted.data.decode("utf-8", "replace")) if noted else None
+    head, record = more.get(source_path(storages, spec)), more.get(records.path(spec.vmid))
     inspect = image.inspect if spec.kind is Kind.VM else image.inspect_archive
-    volumes = unfinished.volume_files(storages, spec.vmid)
+    volumes = unfinished.volumes_in(unfinished.volume_folders(spec, storages), spec.vmid, answers.times)
+    own = conf_path(spec.kind, spec.vmid)
+    odd = noted is not None and note is None
+    traces = [p for p in unfinished.traces(spec.vmid, place) if p in more and not (odd and p == notes.path(spec.vmid))]
     found = Seen(
         state=state,
         storages=storages,
@@ -196,14 +219,22 @@ def _seen(
         source=_source(spec, powers, files),
         bridges=_bridges(files),
         elsewhere=elsewhere,
-        note=note.data.decode("utf-8", "replace") if note else None,
-        traces=tuple(path for path in unfinished.traces(spec.vmid, place) if path in more),
-        orphans=()
-        if elsewhere
-        else unfinished.unnamed([v for p, v in volumes.items() if p in more], _conf(spec, files)),
+        note=note,
+        odd_note=odd,
+        traces=tuple(traces),
+        orphans=() if elsewhere else unfinished.unnamed(volumes, _conf(spec, files)),
+        record=records.parse(record.data.decode("utf-8", "replace")) if record else None,
+        boot=boot_of(spec.vmid, answers.times),
+        times=volumes | ({own: answers.times[own]} if own in answers.times else {}),
         missing=tuple(v for path, v in _own_volumes(state, storages).items() if path not in more) if state else (),
     )
     return found if absent or unfinished.is_noted_new(spec, found) else replace(found, source=None)
+
+
+def boot_of(vmid: int, times: Mapping[str, float]) -> str:
+    """Return what tells one start of a VM from another: when the file with the number of its process was written."""
+    written = times.get(records.pid_path(vmid))
+    return "" if written is None else f"{written:.3f}"
 
 
 def _source(spec: GuestSpec, powers: Mapping[int, Power | None], files: Mapping[str, File]) -> GuestState | None:
@@ -222,10 +253,11 @@ def power_in(done: Completed) -> Power | None:
         word = done.stdout.removeprefix("status: ").split()[0]
         if word in set(Power):
             return Power(word)
-    raise _failed(done)
+    raise failed(done)
 
 
-def _failed(done: Completed) -> CommandFailedError:
+def failed(done: Completed) -> CommandFailedError:
+    """Return the error for a command that was to look and did not end well."""
     said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
     return CommandFailedError(
         f"`{' '.join(done.argv)}` failed (exit status {done.exit}): {said[-1][:200]}",
@@ -252,7 +284,7 @@ def state_of(kind: Kind, vmid: int, power: Power, data: bytes) -> GuestState:
 def powers_in(kind: Kind, done: Completed) -> dict[int, Power]:
     """Read the power of every guest from what `qm list` or `pct list` said. Raises CommandFailedError."""
     if done.exit != 0:
-        raise _failed(done)
+        raise failed(done)
     rows = [line.split() for line in done.stdout.splitlines()]
     return {int(row[0]): power for row in rows if row and row[0].isdigit() if (power := _power_in(kind, row))}
 

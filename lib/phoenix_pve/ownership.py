@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from phoenix_pve import unfinished
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.plan import Refusal
 from phoenix_pve.values import props
@@ -27,23 +28,29 @@ def is_ours(spec: GuestSpec, state: GuestState) -> bool:
 
 
 def is_marked(state: GuestState) -> bool:
-    """Return whether phoenix made or adopted the guest."""
-    return MARK in state.tags or state.description.strip() == MADE_BY
+    """Return whether phoenix made or adopted the guest: it carries the tag. Anybody may copy a description."""
+    return MARK in state.tags
+
+
+def is_known_clone(spec: GuestSpec, seen: Seen) -> bool:
+    """Return whether the guest is a clone that an interrupted run provably made and could not tag any more."""
+    described = seen.state is not None and seen.state.description.strip() == MADE_BY
+    return described and unfinished.is_noted_clone(spec, seen)
 
 
 def stranger(spec: GuestSpec, seen: Seen) -> str:
     """Return in a few words whose the ID is on the node, when it is not the configured guest's; else nothing."""
     if seen.state is None:
         return f"the ID is taken by {seen.elsewhere}" if seen.elsewhere else ""
-    if not is_marked(seen.state):
+    if not is_marked(seen.state) and not is_known_clone(spec, seen):
         return "not made by phoenix"
     return "" if seen.state.name == spec.name else f"called `{seen.state.name}` here"
 
 
-def _foreign(spec: GuestSpec, state: GuestState, advice: str) -> Iterator[Refusal]:
+def _foreign(spec: GuestSpec, state: GuestState, advice: str, *, known: bool) -> Iterator[Refusal]:
     word = FACTS[spec.kind].word
     named = f"`{state.name}`" if state.name else "without a name"
-    if not is_marked(state):
+    if not known and not is_marked(state):
         yield Refusal(f"{spec.vmid} is a {word} {named} that phoenix did not make (it has no tag `{MARK}`)", advice)
     elif state.name != spec.name:
         yield Refusal(f"{spec.vmid} is a {word} {named} here, but the configuration calls it `{spec.name}`", advice)
@@ -59,10 +66,10 @@ def refusals_while_locked(spec: GuestSpec, state: GuestState) -> Iterator[Refusa
         )
 
 
-def refusals_to_touch(spec: GuestSpec, state: GuestState, *, foreign_too: bool) -> list[Refusal]:
-    """Return why an existing guest must not be changed at all, beside a lock."""
+def refusals_to_touch(spec: GuestSpec, state: GuestState, *, foreign_too: bool, known: bool = False) -> list[Refusal]:
+    """Return why an existing guest must not be changed at all, beside a lock; `known` is is_known_clone."""
     advice = f"choose another ID, or let `phoenix adopt {spec.vmid}` take this guest over and configure it as written"
-    foreign = [] if foreign_too else list(_foreign(spec, state, advice))
+    foreign = [] if foreign_too else list(_foreign(spec, state, advice, known=known))
     return [*foreign, *_template(spec, state)]
 
 
@@ -73,10 +80,10 @@ def _template(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:
         )
 
 
-def refusals_to_delete(spec: GuestSpec, state: GuestState, *, force: bool) -> list[Refusal]:
+def refusals_to_delete(spec: GuestSpec, state: GuestState, *, force: bool, known: bool = False) -> list[Refusal]:
     """Return why a guest must not be destroyed; `force` overrides ownership, never locks and protection."""
     advice = f"look at it with `{FACTS[spec.kind].tool} config {spec.vmid}`; `--force` deletes it all the same"
-    foreign = [] if force else list(_foreign(spec, state, advice))
+    foreign = [] if force else list(_foreign(spec, state, advice, known=known))
     return [*foreign, *refusals_while_locked(spec, state), *_protected(spec, state)]
 
 

@@ -12,8 +12,10 @@ from phoenix_pve.values import props
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from phoenix_pve.guard import Expected
     from phoenix_pve.guest import Kind
     from phoenix_pve.readiness import Stage
+    from phoenix_pve.records import Record
 
 
 class When(StrEnum):
@@ -88,6 +90,14 @@ class Tidy:
 
     paths: tuple[str, ...]
     found: bool = False
+
+
+@dataclass(frozen=True)
+class Remember:
+    """Write the record of the guest, once its identity is known."""
+
+    path: str
+    record: Record
 
 
 @dataclass(frozen=True)
@@ -195,6 +205,7 @@ Change = (
     | Clone
     | Note
     | Tidy
+    | Remember
     | Mend
     | SetPassword
     | SetOptions
@@ -247,6 +258,14 @@ def _touches(change: Change) -> list[str]:
             return []
 
 
+def unseen(changes: Sequence[Change]) -> frozenset[str]:
+    """Return what a refreshed cloud-init drive holds and a running guest reads at its next start."""
+    kinds = {type(change) for change in changes}
+    if RefreshCloudInit not in kinds or Start in kinds:
+        return frozenset()
+    return frozenset({"user-data"} | (_options_set(changes).keys() & ON_THE_DRIVE))
+
+
 @dataclass(frozen=True)
 class Refusal:
     """Why a plan will not be carried out, and what to do about it."""
@@ -271,8 +290,11 @@ class Plan:
 
     refusals  reasons not to touch it; with one, `changes` is empty
     waiting   options that were set earlier and wait for the next start
+    notes     what to know of the guest, although nothing stands against the plan
     exists    whether the guest was there when the plan was made
     digest    that of its configuration then, "" for one that was not there
+    expected  what the guest must still be before each change
+    log       the note in which the node writes when commands begin and end, "" while there is none
     """
 
     goal: Goal
@@ -282,17 +304,17 @@ class Plan:
     changes: tuple[Change, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     waiting: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     exists: bool = True
     running: bool = False
     digest: str = ""
+    expected: Expected | None = None
+    log: str = ""
 
     @property
     def unseen(self) -> frozenset[str]:
         """What a refreshed cloud-init drive holds and a running guest reads at its next start; no file shows that."""
-        kinds = {type(change) for change in self.changes}
-        if RefreshCloudInit not in kinds or Start in kinds:
-            return frozenset()
-        return frozenset({"user-data"} | (_options_set(self.changes).keys() & ON_THE_DRIVE))
+        return unseen(self.changes)
 
     @property
     def before_start(self) -> Plan:

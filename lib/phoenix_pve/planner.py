@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import address, lxc_manager, unfinished, vm_manager
+from phoenix_pve import address, identity, lxc_manager, notes, records, unfinished, vm_manager
+from phoenix_pve.guard import Expected
 from phoenix_pve.guest import GuestState, Kind, Power
-from phoenix_pve.kinds import FACTS
-from phoenix_pve.ownership import MADE_BY, refusals_to_delete, refusals_to_touch, refusals_while_locked
+from phoenix_pve.kinds import FACTS, conf_path
+from phoenix_pve.ownership import MADE_BY, is_known_clone, refusals_to_delete, refusals_to_touch, refusals_while_locked
 from phoenix_pve.plan import (
     Goal,
     Grow,
@@ -17,6 +18,7 @@ from phoenix_pve.plan import (
     Plan,
     RefreshCloudInit,
     Refusal,
+    Remember,
     SetOptions,
     Shutdown,
     Start,
@@ -25,8 +27,10 @@ from phoenix_pve.plan import (
     WaitFor,
     WaitForAgent,
     first_start,
+    unseen,
 )
 from phoenix_pve.readiness import Stage, Wait, stages
+from phoenix_pve.records import Record
 from phoenix_pve.ssh_config import NOWHERE, Access, proxy_command
 from phoenix_pve.values import disk, nic, props
 
@@ -85,10 +89,40 @@ def plan(goal: Goal, spec: GuestSpec, seen: Seen, user_data: str, options: Optio
         name=spec.name,
         changes=() if refusals else tuple(changes),
         refusals=tuple(refusals),
-        waiting=tuple(sorted(state.pending)) if state else (),
+        waiting=tuple(sorted({*state.pending, *records.due(seen)})) if state else (),
+        notes=tuple(_notes(goal, spec, before)),
         exists=state is not None,
         running=state is not None and state.power is not Power.STOPPED,
         digest=state.digest if state else "",
+        expected=_expected(goal, spec, before, options),
+        log=notes.path(spec.vmid) if unfinished.is_noted(spec, before) else "",
+    )
+
+
+def _notes(goal: Goal, spec: GuestSpec, seen: Seen) -> Iterator[str]:
+    """Yield what to know of the guest, although nothing stands against the plan."""
+    yield from unfinished.notes_of_old(spec.vmid, seen)
+    if goal is Goal.DELETE:
+        yield from vm_manager.kept_snippets(spec, seen)
+    if goal is Goal.CREATE:
+        yield from records.differences(spec, seen)
+
+
+def _expected(goal: Goal, spec: GuestSpec, seen: Seen, options: Options) -> Expected:
+    """Return what the guest must still be before each change."""
+    half = unfinished.is_half_made(seen.state)
+    state = None if half else seen.state
+    foreign_too = options.force or (options.adopt and goal is Goal.CREATE)
+    return Expected(
+        goal,
+        spec.kind,
+        spec.vmid,
+        identity=identity.of(state) if state else None,
+        names=frozenset([spec.name, *([state.name] if state else [])]),
+        marked=not foreign_too,
+        lock=state.lock if state else "",
+        source=(seen.source.vmid, identity.of(seen.source)) if seen.source else None,
+        claimed=seen.times.get(conf_path(spec.kind, spec.vmid)) if half else None,
     )
 
 
@@ -99,10 +133,12 @@ def _create(spec: GuestSpec, seen: Seen, user_data: str, options: Options) -> tu
         settled = _configure_clone(spec, seen, user_data, refusals)
         looks = _look_again(settled)
         return refusals, [*_ensure_defined(spec, seen, user_data), *looks, *settled, *looks, *_start(spec, seen)]
-    refusals = refusals_to_touch(spec, state, foreign_too=options.adopt or options.force)
+    refusals = refusals_to_touch(
+        spec, state, foreign_too=options.adopt or options.force, known=is_known_clone(spec, seen)
+    )
     refusals = refusals or _refusals_to_apply(spec, seen)
     settled = [*_ensure_defined(spec, seen, user_data), *_configure(spec, seen, user_data)]
-    if options.restart and state.power is not Power.STOPPED and (settled or state.pending):
+    if options.restart and state.power is not Power.STOPPED and (settled or state.pending or records.due(seen)):
         return refusals, [*settled, *_restart()]
     looks = _look_again(settled) if state.power is Power.STOPPED else []
     return refusals, [*settled, *looks, *_start(spec, seen)]
@@ -126,16 +162,40 @@ def _stuck(goal: Goal, spec: GuestSpec, seen: Seen, options: Options) -> list[Re
 def _framed(goal: Goal, spec: GuestSpec, seen: Seen, changes: list[Change]) -> list[Change]:
     """Note what begins before what a later look could not see to be missing, and tidy up when that is done."""
     absent = seen.state is None or unfinished.is_half_made(seen.state)
+    kept = [Remember(records.path(spec.vmid), record)] if (record := _record(goal, spec, seen, changes)) else []
     if goal is not Goal.CREATE or not (absent or any(map(_leaves_unseen, changes))):
-        return (
-            [*changes, Tidy(seen.traces, found=True)] if seen.traces and goal in {Goal.CREATE, Goal.DELETE} else changes
-        )
+        traces = seen.traces if goal in {Goal.CREATE, Goal.DELETE} else ()
+        gone = (records.path(spec.vmid),) if goal is Goal.DELETE and seen.record else ()
+        return [*changes, *kept, *([Tidy((*traces, *gone), found=bool(traces))] if traces or gone else [])]
     path = unfinished.note_path(spec.vmid)
     tidy = Tidy(tuple(dict.fromkeys([path, *seen.traces])), found=bool(seen.traces))
     end = first_start(changes) if spec.kind is Kind.VM else len(changes)
-    text = unfinished.note(spec) if absent else unfinished.note_of_change(spec, seen, refreshed=_refreshes(changes))
-    note = [] if unfinished.is_noted(spec, seen) else [Note(path, text)]
-    return [*note, *changes[:end], tidy, *changes[end:]]
+    note = (
+        unfinished.note_of_making(spec, seen)
+        if absent
+        else unfinished.note_of_change(spec, seen, refreshed=_refreshes(changes), card=_card_set(changes))
+    )
+    return [Note(path, notes.text(note)), *changes[:end], *kept, tidy, *changes[end:]]
+
+
+def _record(goal: Goal, spec: GuestSpec, seen: Seen, changes: Sequence[Change]) -> Record | None:
+    """Return the record that is to be written: of a guest that is made, or when what its next start brings changes."""
+    made = seen.state is None or unfinished.is_half_made(seen.state) or unfinished.is_noted_new(spec, seen)
+    if goal is Goal.CREATE and made:
+        return Record(spec.kind, spec.name, made_from=records.made_from(spec))
+    old, before = records.of_guest(seen), records.due(seen)
+    started = any(isinstance(change, Start) for change in changes)
+    due = () if started else tuple(sorted({*before, *unseen(changes)}))
+    if goal is Goal.DELETE or seen.state is None or due == before:
+        return None
+    made_from = old.made_from if old else ""
+    return Record(spec.kind, seen.state.name, identity.of(seen.state), made_from, due, seen.boot)
+
+
+def _card_set(changes: Sequence[Change]) -> str:
+    """Return the text of the first network card that the changes set, "" where they leave it."""
+    options = (pair for change in changes if isinstance(change, SetOptions) for pair in change.options)
+    return dict(options).get("net0", "")
 
 
 def _refreshes(changes: Sequence[Change]) -> bool:
@@ -253,10 +313,14 @@ def _without_mac(kind: Kind, card: str) -> str:
 
 
 def _delete(spec: GuestSpec, seen: Seen, options: Options) -> tuple[list[Refusal], list[Change]]:
-    refusals = refusals_to_delete(spec, seen.state, force=options.force) if seen.state else []
+    refusals = (
+        refusals_to_delete(spec, seen.state, force=options.force, known=is_known_clone(spec, seen))
+        if seen.state
+        else []
+    )
     match spec.kind:
         case Kind.VM:
-            return refusals, list(vm_manager.destroy_vm(spec, seen))
+            return refusals, list(vm_manager.destroy_vm(seen))
         case Kind.CONTAINER:
             return refusals, list(lxc_manager.destroy_container(seen))
 
@@ -271,7 +335,7 @@ def _power(goal: Goal, spec: GuestSpec, seen: Seen, options: Options) -> tuple[l
     if state is None:
         create = f"make it with `phoenix create {spec.vmid}`"
         return [Refusal(f"{spec.vmid} ({spec.name}) does not exist on the node", create)], []
-    refusals = refusals_to_touch(spec, state, foreign_too=options.force)
+    refusals = refusals_to_touch(spec, state, foreign_too=options.force, known=is_known_clone(spec, seen))
     stopped = state.power is Power.STOPPED
     match goal:
         case Goal.STOP if stopped:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, assert_never
 
+from phoenix_pve import records
 from phoenix_pve.apply import Blocked, Failed, Finished, Noted, Planned, StepDone, StepStarted, Waiting
 from phoenix_pve.commands import shell, steps
 from phoenix_pve.kinds import FACTS
@@ -22,6 +23,7 @@ from phoenix_pve.plan import (
     Note,
     Plan,
     RefreshCloudInit,
+    Remember,
     RemoveSnippet,
     Resume,
     SetOptions,
@@ -77,7 +79,7 @@ def differences(change: Change) -> tuple[Difference, ...]:
             return (*what, *(Difference("volume", volume, "") for volume in change.volumes))
         case Tidy() if change.found:
             return (Difference("rest of an interrupted run", ", ".join(change.paths), ""),)
-        case RefreshCloudInit() | LookAgain() | WaitForAgent() | WaitFor() | Note() | Tidy():
+        case RefreshCloudInit() | LookAgain() | WaitForAgent() | WaitFor() | Note() | Tidy() | Remember():
             return ()
         case _:
             assert_never(change)
@@ -126,6 +128,7 @@ def plan_lines(plan: Plan, *, colour: bool = False) -> Iterator[str]:
             yield f"  {paint(sign, sign, on=colour)} {_difference_text(plan, difference)}"
     if plan.waiting:
         yield f"  {paint('!', '!', on=colour)} waiting for a restart since earlier: {', '.join(plan.waiting)}"
+    yield from (f"  {paint('!', '!', on=colour)} {note}" for note in plan.notes)
 
 
 def command_lines(plan: Plan) -> Iterator[str]:
@@ -182,7 +185,9 @@ def event_lines(event: Event, *, verbose: bool, colour: bool) -> Iterator[str]:
         case Planned():
             if event.plan.alters or event.plan.waiting:
                 yield from plan_lines(event.plan, colour=colour)
-        case StepStarted() if isinstance(event.change, Note | Tidy) and not verbose:
+            else:
+                yield from (f"note: {note}" for note in event.plan.notes)
+        case StepStarted() if isinstance(event.change, Note | Tidy | Remember) and not verbose:
             pass
         case StepStarted():
             yield f"{event.vmid}: {step_words(event.change)} …"
@@ -227,6 +232,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "commands": list(command_lines(plan)),
         "refusals": [{"message": r.message, "hint": r.hint} for r in plan.refusals],
         "waiting_for_restart": list(plan.waiting),
+        "notes": list(plan.notes),
     }
 
 
@@ -263,7 +269,7 @@ def status_row(spec: GuestSpec, seen: Seen) -> dict[str, Any]:
         "status": state.power.value if state else "absent",
         "lock": (state.lock or None) if state else None,
         "stranger": stranger(spec, seen) or None,
-        "waiting_for_restart": sorted(state.pending) if state else [],
+        "waiting_for_restart": sorted({*state.pending, *records.due(seen)}) if state else [],
     }
 
 

@@ -110,6 +110,7 @@ def too_slow(host: str, doing: str, seconds: float) -> CommandFailedError:
     return CommandFailedError(
         f"`{doing}` did not end within {seconds:g} s on {host}",
         "it may go on there, and the next run waits for it; --call-timeout S waits longer",
+        died=True,
     )
 
 

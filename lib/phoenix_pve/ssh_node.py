@@ -74,10 +74,10 @@ class SshNode:
         self._connection, self._sessions = Connection(host), Sessions(SESSIONS)
         self._keeper = SshKeeper(host, self.root, self._connection.ask)
 
-    def run(self, argv: Sequence[str], stdin: str | None = None) -> Completed:
+    def run(self, argv: Sequence[str], stdin: str | None = None, *, log: str = "") -> Completed:
         """Run a command to its end, under the busy lock of the guest that it changes when this run holds that."""
         guarded = self._keeper.holds(lock_files.guest_of(argv))
-        words = lock_files.guarded(argv, self.root) if guarded else argv
+        words = lock_files.guarded(argv, self.root, log) if guarded else argv
         seconds = call_limits.seconds(argv, self._longest_call)
         reply = self._ask([ssh_script.run_line(words, stdin)], _short(argv), seconds)
         return self._commands(reply, [argv])[0]
@@ -89,7 +89,7 @@ class SshNode:
         done = self._commands(reply, questions.commands)
         if denied := ssh_script.denied_in(reply):
             raise ssh_errors.not_root(self.host, f"{denied} may not be read by the user you log in as")
-        return Answers(done, ssh_script.files_in(reply, self.root))
+        return Answers(done, ssh_script.files_in(reply, self.root), ssh_script.times_in(reply, self.root))
 
     def write(self, path: str, text: str) -> None:
         """Write a file with mode 0600 beside its place, flush it to disk, and move it there."""

@@ -41,6 +41,7 @@ read_file() {
     mark read "$?"
   fi
 }
+read_times() { mark times; find "$@" -maxdepth 1 -printf '%T@ %p\0' 2>/dev/null; }
 read_folder() { for each in "$1"/* "$1"/.[!.]*; do read_file all "$each"; done; }
 write_file() (
   set -e
@@ -55,6 +56,9 @@ write_file() (
   mv -fT -- "$2" "$3"
 )
 """
+
+PATHS = 1000
+"""How many paths go to one find(1): far below what an argument list holds."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,8 @@ def look_lines(questions: Questions, root: str) -> Iterator[str]:
         yield f"read_file {'all' if limit >= WHOLE else limit} {words([root + path])}"
     for folder in questions.folders:
         yield f"read_folder {words([root + folder])}"
+    for start in range(0, len(questions.times), PATHS):
+        yield f"read_times {words([root + path for path in questions.times[start : start + PATHS]])}"
 
 
 def reply(mark: str, out: bytes, err: bytes) -> Reply:
@@ -156,3 +162,10 @@ def files_in(reply: Reply, root: str) -> dict[str, File]:
             size = int(file.words[1]) if len(file.words) > 1 else len(file.data)
             found[path.data.decode("utf-8", "surrogateescape").removeprefix(root)] = File(size, file.data)
     return found
+
+
+def times_in(reply: Reply, root: str) -> dict[str, float]:
+    """Return when files and folders were last changed, by path without `root`."""
+    lines = [line for section in reply.out if section.words == ("times",) for line in section.data.split(b"\0")]
+    pairs = [line.decode("utf-8", "surrogateescape").partition(" ")[::2] for line in lines if b" " in line]
+    return {path.removeprefix(root): float(time) for time, path in pairs}

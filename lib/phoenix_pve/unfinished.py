@@ -1,10 +1,11 @@
 """What an interrupted run left of a guest, and what of it is provably phoenix's own. PURE.
 
-Before phoenix makes a guest it writes a note, /var/lib/phoenix/ID.unfinished, on the node: kind, name, and what the
-guest is cloned from. When everything is done that a later look could not see to be missing, the note goes. So a note
-says that a run was interrupted, and that what Proxmox shows half made is phoenix's. Before volumes of a guest that
-exists are made or grown, or its cloud-init drive is refreshed, there is a note as well, `container ct1 changed …`, with
-the volumes that its configuration did not name even before.
+Before phoenix makes a guest it writes a note on the node (see notes). When everything is done that a later look could
+not see to be missing, or a run ends in order with an error that leaves nothing behind, the note goes. So a note says
+that a run was interrupted; what Proxmox shows half made is phoenix's when it came into being while a command of that
+run was at work, on a storage that the run used. Before volumes of a guest that exists are made or grown, or its
+cloud-init drive is refreshed, there is a note as well, with the guest's identity: for any other guest it is worth
+nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from phoenix_pve import identity, notes
 from phoenix_pve.guest import Kind
-from phoenix_pve.kinds import FACTS
+from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.node import temporary_of
-from phoenix_pve.plan import Mend, Refusal
+from phoenix_pve.notes import CHANGE, MAKE, REFRESH, Note
+from phoenix_pve.plan import Mend, RefreshCloudInit, Refusal, SetPassword
 from phoenix_pve.values import disk
 
 if TYPE_CHECKING:
@@ -24,47 +27,89 @@ if TYPE_CHECKING:
 
     from phoenix_pve.guest import GuestSpec, GuestState
     from phoenix_pve.observe import Seen
+    from phoenix_pve.plan import Change
     from phoenix_pve.storage_cfg import Storage
-
-NOTES = "/var/lib/phoenix"
-CHANGED, REFRESHED = "changed", "refreshed"
-"""The third word of a note about a guest that existed: volumes were made or grown; its cloud-init drive as well."""
 
 KEYS_PATH = "/run/phoenix-{vmid}-keys.pub"
 """Where a container's public keys are while `pct create` reads them."""
 
-NUMBERS = range(16)
-"""The disk numbers of a guest that are looked for; Proxmox gives out the lowest that is free."""
+CLAIMS = frozenset({"create", "clone"})
+"""The locks of a guest that is being made."""
+
+VOLUME = re.compile(r"(?:vm-(\d+)-.+\.(?:raw|qcow2|vmdk)|subvol-(\d+)-.+\.subvol)")
+"""A volume in the folder of a guest, which has its ID in its name; base volumes are never left half made."""
 
 
 def note_path(vmid: int) -> str:
     """Return where the note about a guest is."""
-    return f"{NOTES}/{vmid}.unfinished"
+    return notes.path(vmid)
 
 
-def note(spec: GuestSpec) -> str:
-    """Return the note about a guest: `container ct2 101`, where 101 is what it is cloned from."""
-    return f"{spec.kind.value} {spec.name} {spec.clone_from or ''}".rstrip() + "\n"
+def note_of_making(spec: GuestSpec, seen: Seen) -> Note:
+    """Return the note about a guest that is about to be made."""
+    return _renewed(
+        spec, seen, Note(spec.kind, spec.name, MAKE, spec.clone_from, used_storages(spec), _found(spec, seen))
+    )
+
+
+def note_of_change(spec: GuestSpec, seen: Seen, *, refreshed: bool, card: str) -> Note:
+    """Return the note about a guest that exists; `card` is the text of its first network card, where that changes."""
+    assert seen.state is not None, "a guest that does not exist is made"
+    whose = identity.of(seen.state)
+    whose = identity.with_card(whose, spec.kind, card) if card else whose
+    doing = REFRESH if refreshed else CHANGE
+    made = Note(spec.kind, seen.state.name, doing, None, used_storages(spec), _found(spec, seen), whose)
+    return _renewed(spec, seen, made)
+
+
+def _renewed(spec: GuestSpec, seen: Seen, note: Note) -> Note:
+    """Return a note that also proves what the one of an interrupted run does."""
+    return notes.merged(seen.note, note) if seen.note and is_noted(spec, seen) else note
+
+
+def _found(spec: GuestSpec, seen: Seen) -> tuple[str, ...]:
+    """Return the volumes that nobody names and that no interrupted run left."""
+    left = _left(spec, seen)
+    return tuple(volume for volume in seen.orphans if volume not in left)
 
 
 def is_noted(spec: GuestSpec, seen: Seen) -> bool:
     """Return whether a run of phoenix that worked on this very guest was interrupted."""
-    return seen.note is not None and seen.note.split()[:2] == [spec.kind.value, spec.name]
-
-
-def note_of_change(spec: GuestSpec, seen: Seen, *, refreshed: bool) -> str:
-    """Return the note about a guest that exists: `container ct1 changed local:101/vm-101-disk-7.raw`."""
-    return " ".join([spec.kind.value, spec.name, REFRESHED if refreshed else CHANGED, *seen.orphans]) + "\n"
+    note, state = seen.note, seen.state
+    if note is None or note.kind is not spec.kind or note.name not in {spec.name, state.name if state else spec.name}:
+        return False
+    if state is None or is_half_made(state):
+        return note.doing == MAKE
+    return identity.same(note.guest, identity.of(state)) if note.guest else note.name == state.name
 
 
 def is_noted_new(spec: GuestSpec, seen: Seen) -> bool:
     """Return whether the run that was interrupted was making the guest."""
-    return is_noted(spec, seen) and (seen.note or "").split()[2:3] not in ([CHANGED], [REFRESHED])
+    return is_noted(spec, seen) and seen.note is not None and seen.note.doing == MAKE
 
 
 def is_to_be_refreshed(spec: GuestSpec, seen: Seen) -> bool:
     """Return whether the run that was interrupted may not have come to the cloud-init drive."""
-    return is_noted(spec, seen) and (seen.note or "").split()[2:3] != [CHANGED]
+    return is_noted(spec, seen) and seen.note is not None and seen.note.doing != CHANGE
+
+
+def is_noted_clone(spec: GuestSpec, seen: Seen) -> bool:
+    """Return whether the guest is a clone that an interrupted run made and could not give its tags any more."""
+    claimed = seen.note is not None and notes.covers_claim(seen.note, seen.times.get(conf_path(spec.kind, spec.vmid)))
+    return claimed and is_noted_new(spec, seen) and seen.note is not None and seen.note.source is not None
+
+
+def may_go(undone: Sequence[Change], *, died: bool) -> bool:
+    """Return whether the note may go when a run ends with an error; `undone` begins with the change that failed.
+
+    It must stay for what a look cannot see to be missing, and when a command may have died in its middle.
+    """
+    return not died and not any(isinstance(change, Mend | SetPassword | RefreshCloudInit) for change in undone)
+
+
+def leaves_something(spec: GuestSpec, seen: Seen) -> bool:
+    """Return whether an interrupted run left what the next one has to clear away."""
+    return is_half_made(seen.state) or bool(_left(spec, seen)) or (is_noted(spec, seen) and _holds_source(spec, seen))
 
 
 def lacks_volumes(spec: GuestSpec, state: GuestState) -> bool:
@@ -82,14 +127,21 @@ def unnamed(volumes: Iterable[str], conf: bytes) -> tuple[str, ...]:
 
 
 def _left(spec: GuestSpec, seen: Seen) -> tuple[str, ...]:
-    """Return the volumes that nobody names and that were not there before the interrupted run."""
-    known = (seen.note or "").split()[3:] if is_noted(spec, seen) and not is_noted_new(spec, seen) else []
-    return tuple(volume for volume in seen.orphans if volume not in known)
+    """Return the volumes that nobody names and that an interrupted run may have made, by its note."""
+    note = seen.note
+    if note is None or not is_noted(spec, seen):
+        return ()
+    ours = [volume for volume in seen.orphans if volume.partition(":")[0] in note.storages - {""}]
+    made = [volume for volume in ours if "/" not in volume or notes.covers_volume(note, seen.times.get(volume))]
+    return tuple(volume for volume in made if volume not in note.there)
 
 
 def is_half_made(state: GuestState | None) -> bool:
-    """Return whether a configuration holds nothing but the lock that claims its ID (create_and_lock_config)."""
-    return state is not None and state.lock in {"create", "clone"} and set(state.options) == {"lock"}
+    """Return whether a configuration holds nothing but the lock that claims its ID, or not even that any more.
+
+    That is what `create_and_lock_config` writes at first, and what is left when the lock was taken off.
+    """
+    return state is not None and (not state.options or (state.lock in CLAIMS and set(state.options) == {"lock"}))
 
 
 def traces(vmid: int, snippet: str | None) -> list[str]:
@@ -99,26 +151,33 @@ def traces(vmid: int, snippet: str | None) -> list[str]:
     return [note_path(vmid), keys, *(temporary_of(path) for path in written)]
 
 
-def volume_files(storages: Mapping[str, Storage], vmid: int) -> dict[str, str]:
-    """Return, by path, every volume that the guest could have on storages with a folder; `path: local:8001/vm-…`."""
-    names = [
-        f"vm-{vmid}-{stem}.{suffix}"
-        for stem in ("cloudinit", *(f"disk-{n}" for n in NUMBERS))
-        for suffix in ("raw", "qcow2")
-    ]
-    return {
-        f"{storage.path}/images/{vmid}/{name}": f"{storage.id}:{vmid}/{name}"
-        for storage in storages.values()
-        if storage.path and not storage.disabled and {"images", "rootdir"} & storage.content
-        for name in names
-    }
+def used_storages(spec: GuestSpec) -> frozenset[str]:
+    """Return the storages on which a guest has volumes by its configuration."""
+    points = spec.container.mount_points if spec.container else ()
+    return frozenset([spec.storage, *(point.storage for point in points)])
+
+
+def volume_folders(spec: GuestSpec, storages: Mapping[str, Storage]) -> dict[str, str]:
+    """Return the folders that hold the guest's volumes, with the storage of each."""
+    used = [storages[name] for name in sorted(used_storages(spec)) if name in storages]
+    return {f"{s.path}/images/{spec.vmid}": s.id for s in used if s.path and not s.disabled}
+
+
+def volumes_in(folders: Mapping[str, str], vmid: int, times: Mapping[str, float]) -> dict[str, float]:
+    """Return the guest's volumes, by name as in `local:8001/vm-8001-disk-0.raw`, with the time of their last change."""
+    found = {}
+    for path, time in times.items():
+        folder, _, name = path.rpartition("/")
+        match = VOLUME.fullmatch(name) if folder in folders else None
+        if match and str(vmid) in match.groups():
+            found[f"{folders[folder]}:{vmid}/{name}"] = time
+    return found
 
 
 def block_storages(spec: GuestSpec, storages: Mapping[str, Storage]) -> list[str]:
     """Return the storages without folder that the guest's volumes are on; only pvesm can list them."""
-    points = spec.container.mount_points if spec.container else ()
-    named = dict.fromkeys([spec.storage, *(point.storage for point in points)])
-    return [name for name in named if name in storages and not storages[name].path and not storages[name].disabled]
+    used = sorted(used_storages(spec))
+    return [name for name in used if name in storages and not storages[name].path and not storages[name].disabled]
 
 
 def volumes_listed(vmid: int, text: str) -> list[str]:
@@ -132,7 +191,7 @@ def mending(spec: GuestSpec, seen: Seen, *, force: bool) -> Iterator[Mend]:
 
     A lock on the source without a half-made clone may be somebody else's: it goes by force only.
     """
-    half, left = is_half_made(seen.state), _left(spec, seen)
+    half, left = is_claimed(spec, seen), _left(spec, seen)
     if seen.freed:
         yield Mend(configuration=False, volumes=(), source=spec.vmid)
     if is_noted(spec, seen) and (half or left):
@@ -141,15 +200,32 @@ def mending(spec: GuestSpec, seen: Seen, *, force: bool) -> Iterator[Mend]:
         yield Mend(configuration=False, volumes=(), source=spec.clone_from)
 
 
+def is_claimed(spec: GuestSpec, seen: Seen) -> bool:
+    """Return whether a guest is half made, and a command of the interrupted run provably did it.
+
+    A restore, or a guest that somebody else makes, looks the same; but it was not begun while that command ran.
+    """
+    if not is_half_made(seen.state) or seen.note is None or not is_noted(spec, seen):
+        return False
+    return notes.covers_claim(seen.note, seen.times.get(conf_path(spec.kind, spec.vmid)))
+
+
+def notes_of_old(vmid: int, seen: Seen) -> Iterator[str]:
+    """Yield that there is a note which proves nothing: one of an older version, or a broken one."""
+    if seen.odd_note:
+        place = notes.path(vmid)
+        yield (
+            f"{vmid}: {place} is a note of an older version, or a broken one: it names neither the guest it is about "
+            f"nor what was there before, so nothing is cleared away by it; when all is well: rm {place}"
+        )
+
+
 def left_locked(specs: Iterable[GuestSpec], sight: Mapping[int, Seen]) -> set[int]:
     """Return the guests whose lock an interrupted clone of one of `specs` provably left."""
     return {
         spec.clone_from
         for spec in specs
-        if spec.clone_from
-        and is_noted(spec, sight[spec.vmid])
-        and is_half_made(sight[spec.vmid].state)
-        and _holds_source(spec, sight[spec.vmid])
+        if spec.clone_from and is_claimed(spec, sight[spec.vmid]) and _holds_source(spec, sight[spec.vmid])
     }
 
 
@@ -168,12 +244,13 @@ def _holds_source(spec: GuestSpec, seen: Seen) -> bool:
 
 def refusals(spec: GuestSpec, seen: Seen, *, force: bool) -> Iterator[Refusal]:
     """Yield what looks half made and is not provably phoenix's own, with the commands that mend it."""
-    half, noted = is_half_made(seen.state), is_noted(spec, seen)
-    if half and not noted:
+    half, noted, left = is_half_made(seen.state), is_noted(spec, seen), _left(spec, seen)
+    others = [volume for volume in seen.orphans if volume not in left]
+    if half and not is_claimed(spec, seen):
         yield _half_made(spec, seen)
-    elif not noted and seen.orphans and seen.state is None:
-        yield _orphans(spec.vmid, seen.orphans, "no guest has this ID, yet there are")
-    blocks = [volume for volume in _left(spec, seen) if "/" not in volume]
+    elif others and seen.state is None:
+        yield _orphans(spec.vmid, others, "no guest has this ID, yet there are")
+    blocks = [volume for volume in left if "/" not in volume]
     if noted and blocks and not force:
         yield _orphans(spec.vmid, blocks, "an interrupted run may have left, or may have found,")
     if noted and not half and _holds_source(spec, seen) and not force:

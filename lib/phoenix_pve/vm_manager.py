@@ -191,15 +191,23 @@ def start_vm(state: GuestState | None) -> Iterator[Change]:
         yield Start()
 
 
-def destroy_vm(spec: GuestSpec, seen: Seen) -> Iterator[Change]:
+def destroy_vm(seen: Seen) -> Iterator[Change]:
     """Stop and destroy the VM, and remove its snippet, also one that an interrupted run left."""
     if seen.state is not None:
         if seen.state.power is not Power.STOPPED:
             yield Stop()
         yield Destroy(tuple(volumes(seen.state)))
-    path = snippet_path(seen.storages, spec.snippet_storage, spec.vmid)
-    if path is not None and seen.snippet is not None:
-        yield RemoveSnippet(f"{spec.snippet_storage}:snippets/{snippet_name(spec.vmid)}", path)
+    for volume, path in seen.snippets.items():
+        if not seen.snippet_users.get(volume):
+            yield RemoveSnippet(volume, path)
+
+
+def kept_snippets(spec: GuestSpec, seen: Seen) -> Iterator[str]:
+    """Yield which user-data stays when the VM goes: another guest refers to it, and could not start without."""
+    for volume, users in seen.snippet_users.items():
+        if users:
+            named = f"{', '.join(map(str, users))} refer{'' if len(users) > 1 else 's'} to it"
+            yield f"{spec.vmid} {spec.name}: its user-data {volume} stays, because {named}"
 
 
 def volumes(state: GuestState) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
+import bisect
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from queue import SimpleQueue
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from phoenix_pve.apply import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from phoenix_pve.apply import Event
 
@@ -31,6 +32,7 @@ def work_on(
     jobs: int,
     work: Callable[[int], Iterator[Event]],
     skip: Callable[[int, list[int]], Failed],
+    alone: Callable[[int], int | None] = lambda key: None,  # noqa: ARG005
 ) -> Iterator[Event]:
     """Yield the events of all work as they happen.
 
@@ -38,6 +40,7 @@ def work_on(
     rank   what is free to start is started in this order
     work   does one thing and yields its events; one that ends with Failed has failed
     skip   the event of a thing that is not started because what it needs (the keys) has failed
+    alone  what a thing needs for itself, so that no other that needs the same is worked on meanwhile; None for nothing
     """
     from concurrent.futures import ThreadPoolExecutor  # which what only looks does not need
 
@@ -46,19 +49,21 @@ def work_on(
     happened: SimpleQueue[Event | _Ended] = SimpleQueue()
     free: list[tuple[tuple[int, int], int]] = []
     failed: set[int] = set()
+    taken: set[int | None] = set()
     running = 0
     with ThreadPoolExecutor(jobs) as pool:
         while sorter.is_active():
             for key in sorter.get_ready():
-                heapq.heappush(free, (rank(key), key))
-            while free and running < jobs:
-                key = heapq.heappop(free)[1]
+                bisect.insort(free, (rank(key), key))
+            while running < jobs and (place := _next(free, taken, alone)) is not None:
+                key = free.pop(place)[1]
                 if missing := sorted(needs[key] & failed):
                     failed.add(key)
                     sorter.done(key)
                     yield skip(key, missing)
                 else:
                     running += 1
+                    taken |= {alone(key)} - {None}
                     pool.submit(_collect, work, key, happened)
             if not running:
                 continue
@@ -69,8 +74,16 @@ def work_on(
             if event.bug:
                 raise event.bug
             running -= 1
+            taken -= {alone(event.key)}
             sorter.done(event.key)
             failed |= {event.key} if event.failed else set()
+
+
+def _next(
+    free: Sequence[tuple[tuple[int, int], int]], taken: AbstractSet[int | None], alone: Callable[[int], int | None]
+) -> int | None:
+    """Return the place of the first free key that needs nothing which is taken; None when there is none."""
+    return next((place for place, (_, key) in enumerate(free) if alone(key) not in taken), None)
 
 
 def _collect(work: Callable[[int], Iterator[Event]], key: int, happened: SimpleQueue[Event | _Ended]) -> None:

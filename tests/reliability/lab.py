@@ -21,12 +21,14 @@ from fake_pve.testing import BIN, FakeNode
 
 HERE = Path(__file__).resolve().parent
 SCENERY = re.compile(
-    r"^(var/log/|run/lock/|run/phoenix/|var/lib/fake-pve/faults|etc/fake-pve/|var/lib/fake-pve/dice)|^.*\.tmp\.\d+$"
+    r"^(var/log/|run/lock/|run/phoenix/|run/qemu-server/|var/lib/fake-pve/faults|etc/fake-pve/|var/lib/fake-pve/dice)|"
+    r"^.*\.tmp\.\d+$"
 )
 """Files of the node that say nothing about guests: the journal, empty lock files, scripted trouble, and what a killed tool
 was about to move into place (Proxmox's own file_set_contents leaves the same)."""
 RANDOM = re.compile(
-    r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|ctime=\d+|\b[0-9a-f]{40}\b"
+    r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|ctime=\d+|\b[0-9a-f]{40}\b|"
+    r'(?<="made": ")\d+|(?<="boot": ")[\d.]+'
 )
 
 

@@ -98,7 +98,22 @@ def uptime(node: Node, kind: str, vmid: str | int) -> int:
 def mark_started(node: Node, kind: str, vmid: str | int, conf_text: str = "", *, paused: bool = False) -> None:
     """The guest has power from now on. `conf_text` is its configuration: what it was started with keeps its name."""
     power = Power(FIRST_PID + int(vmid), time.time(), paused, 0, _name(conf_text))
+    if kind == "qemu":
+        write_pid(node, vmid, power.pid)
     write(node, kind, vmid, power)
+
+
+def pid_path(node: Node, vmid: str | int) -> str:
+    """The file with the number of a virtual machine's process, as on a node."""
+    return f"{node.root}/run/qemu-server/{vmid}.pid"
+
+
+def write_pid(node: Node, vmid: str | int, pid: int) -> None:
+    """A new file at every start."""
+    path = pid_path(node, vmid)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"{pid}\n")
 
 
 def _name(conf_text: str) -> str:
@@ -114,10 +129,11 @@ def _name(conf_text: str) -> str:
 
 def mark_stopped(node: Node, kind: str, vmid: str | int) -> None:
     """The guest has no power any more."""
-    try:
-        os.unlink(state_path(node, kind, vmid))
-    except FileNotFoundError:
-        pass
+    for path in (state_path(node, kind, vmid), *([pid_path(node, vmid)] if kind == "qemu" else [])):
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
 
 
 def mark_paused(node: Node, kind: str, vmid: str | int, paused: bool) -> None:
