@@ -37,7 +37,7 @@ from phoenix_pve.explain import suggestion
 from phoenix_pve.guest import Kind
 from phoenix_pve.locks import Locks, myself
 from phoenix_pve.node import QueryOnly
-from phoenix_pve.observe import observe, observe_many
+from phoenix_pve.observe import glance, observe, observe_many
 from phoenix_pve.plan import Destroy, Goal, Refusal
 from phoenix_pve.planner import Options
 from phoenix_pve.readiness import Wait
@@ -396,7 +396,7 @@ def _settle(session: Session, spec: GuestSpec, undone: Sequence[Change], error: 
     died = isinstance(error, CommandFailedError) and error.died
     if unfinished.may_go(undone, died=died):
         with contextlib.suppress(PhoenixError):  # the error that ends the run is the one to tell
-            if not unfinished.leaves_something(spec, observe(QueryOnly(session.node), spec)):
+            if not unfinished.leaves_something(spec, glance(QueryOnly(session.node), spec)):
                 session.node.remove(unfinished.note_path(spec.vmid))
 
 

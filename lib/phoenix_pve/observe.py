@@ -101,6 +101,17 @@ def observe(node: Node, spec: GuestSpec) -> Seen:
     return _with_listed(node, spec, _seen(spec, powers, first.files, more, storages), first.files)
 
 
+def glance(node: Node, spec: GuestSpec) -> Seen:
+    """Look at the files alone, without a call of a tool: all but the power of the guest and what it is cloned from."""
+    paths = [STORAGE_CFG, VMLIST, INTERFACES, *(conf_path(kind, spec.vmid) for kind in Kind)]
+    first = node.look(Questions(files=dict.fromkeys(paths, WHOLE)))
+    power = Power.STOPPED if conf_path(spec.kind, spec.vmid) in first.files else None
+    storages = _storages(first.files)
+    wanted = _wanted_files(spec, storages, _state(spec, power, first.files))
+    more = node.look(Questions(files=wanted, times=_wanted_times(spec, storages)))
+    return _seen(spec, {spec.vmid: power}, first.files, more, storages)
+
+
 def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
     """Look at many guests at once: one listing per kind, and their configuration files by the folder."""
     kinds = [kind for kind in Kind if any(spec.kind is kind for spec in specs)]
