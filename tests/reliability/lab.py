@@ -46,6 +46,8 @@ class Ended:
     """How many changes of files each call made, where they were counted."""
     crashed: bool = False
     """Whether the crash that was asked for came."""
+    looks: int = 0
+    """How often it looked, where that was counted."""
 
     @property
     def said(self) -> str:
@@ -62,10 +64,12 @@ class Crash:
     how: str = ""
     call: int = 0
     file: int = 0
+    swap: str = ""
+    """Whom somebody else disturbs before which look, as `2 replaces 8001`; that kills nobody. See swaps.py."""
 
     @property
     def environ(self) -> dict[str, str]:
-        return {} if self.file else {"CRASH_CALL": str(self.call), "CRASH_HOW": self.how}
+        return {} if self.file or self.swap else {"CRASH_CALL": str(self.call), "CRASH_HOW": self.how}
 
     @property
     def kills_phoenix(self) -> bool:
@@ -145,6 +149,8 @@ class Lab:
         begun = time.monotonic()
         tell = {f"CRASH_{key}": environ.get(f"CRASH_{key}", "") for key in ("FOLDER", "CALL", "HOW")}
         order |= {"tell": tell if self.over_ssh else {}, "trouble": crash.trouble}
+        look, who, vmid = crash.swap.split() if crash.swap else ("", "", "")
+        order |= {"swap": {"look": look, "who": who, "vmid": vmid, "bin": str(BIN), "seen": f"{self.folder}/swapped"}}
         status = zygote().run(order)
         (self.folder / "crash").unlink(missing_ok=True)
         log = Path(f"{output}.files")
@@ -157,6 +163,7 @@ class Lab:
             time.monotonic() - begun,
             tuple(_sizes(counters)),
             (counters / "happened").exists() if crash.call else status == -9,
+            _looks(Path(f"{output}.looks")),
         )
 
     def tool(self, *argv: str) -> subprocess.CompletedProcess[str]:
@@ -196,6 +203,10 @@ class Lab:
                 return found
             time.sleep(0.02)
         return []
+
+
+def _looks(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
 
 
 def _sizes(counters: Path) -> Iterator[int]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "lib"), str(ROOT)]
+sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "fakes/qm"), str(ROOT)]
 
 import docopt  # noqa: E402, F401
 import jinja2.ext  # noqa: E402, F401
@@ -55,6 +55,25 @@ class Files:
         setattr(node.LocalNode, name, watched)
 
 
+class Looks:
+    """Counts the looks at the node, and lets somebody else disturb a guest right before one of them."""
+
+    def __init__(self, log: Path, order: dict[str, str]) -> None:
+        self.log, self.order = log, order
+        self.numbers = itertools.count(1)
+        self.original = node.LocalNode.look
+        node.LocalNode.look = lambda *words: self.look(*words)  # type: ignore[method-assign] # noqa: PLW0108 - bound to the node
+
+    def look(self, this: node.LocalNode, questions: node.Questions) -> node.Answers:
+        from tests.reliability import swaps
+
+        with self.log.open("a") as file:
+            file.write(".")
+        if str(next(self.numbers)) == self.order["look"]:
+            swaps.act(self.order, Path(this.root))
+        return self.original(this, questions)
+
+
 def child(order: dict[str, Any]) -> None:
     """Become phoenix."""
     os.environ.clear()
@@ -70,6 +89,8 @@ def child(order: dict[str, Any]) -> None:
     watch = Files(Path(order["output"] + ".files"), order.get("trouble", ""))
     for name in ("write", "remove"):
         watch.around(name)
+    if order["swap"]["look"]:
+        Looks(Path(order["output"] + ".looks"), order["swap"])
     sys.argv = ["phoenix", *order["argv"]]
     try:
         phoenix.run()
