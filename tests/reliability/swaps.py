@@ -134,6 +134,8 @@ class Swap:
     who: str
     vmid: int
     look: int
+    looks: int
+    """How many there are in all."""
 
     @property
     def name(self) -> str:
@@ -150,7 +152,7 @@ def victims(flow: Flow) -> list[int]:
 
 def swaps(ground: Ground, looks: int) -> list[Swap]:
     """Return everything that can happen to the guests of a flow after the first look."""
-    return [Swap(who, vmid, at) for vmid in victims(ground.flow) for who in WHO for at in range(2, looks + 1)]
+    return [Swap(who, vmid, at, looks) for vmid in victims(ground.flow) for who in WHO for at in range(2, looks + 1)]
 
 
 def fate(ground: Ground, swap: Swap, folder: Path) -> list[str] | None:
@@ -166,7 +168,8 @@ def fate(ground: Ground, swap: Swap, folder: Path) -> list[str] | None:
 def _judged(ground: Ground, swap: Swap, lab: Lab, run: Ended, before: dict[str, str]) -> list[str]:
     found = judged(run)
     own = swap.vmid == victims(ground.flow)[0]
-    if own and swap.who in {"replaces", "renames", "migrates"} and run.status == 0:
+    read = swap.look >= swap.looks  # then the configuration was read for the last time before
+    if own and not read and swap.who in {"replaces", "renames", "migrates"} and run.status == 0:
         found.append("success is claimed")
     harmless = swap.who == "protects" and not ground.flow.line.startswith("delete")
     if own and not harmless:
