@@ -36,7 +36,7 @@ class Recorder(LocalNode):
         self.lines: list[str] = []
         self.statuses = statuses
 
-    def run(self, argv, stdin=None):  # type: ignore[no-untyped-def]
+    def run(self, argv, stdin=None, seconds=None):  # type: ignore[no-untyped-def]
         self.lines.append(" ".join(argv))
         return Completed(
             tuple(argv), next(self.statuses) if self.statuses else 0, "", "QEMU guest agent is not running\n"

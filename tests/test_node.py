@@ -22,7 +22,7 @@ class Scripted(LocalNode):
         self.answers = list(answers)
         self.calls: list[tuple[str, ...]] = []
 
-    def run(self, argv, stdin=None):  # type: ignore[no-untyped-def]
+    def run(self, argv, stdin=None, seconds=None):  # type: ignore[no-untyped-def]
         self.calls.append(tuple(argv))
         return self.answers.pop(0)
 

@@ -35,7 +35,7 @@ class Scripted:
         self.last: dict[str, Answer] = {}
         self.asked: list[tuple[str, ...]] = []
 
-    def run(self, argv: Sequence[str], stdin: str | None = None) -> Completed:
+    def run(self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None) -> Completed:
         self.asked.append(tuple(argv))
         name = "port" if argv[0] == "timeout" else "address" if "network-get-interfaces" in argv else "result"
         self.last[name] = next(self.answers[name], self.last.get(name, (0, "", "")))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from phoenix_pve.foreign import admit
 from phoenix_pve.kinds import ON_THE_DRIVE
 from phoenix_pve.values import props
 
@@ -249,10 +250,14 @@ def _touches(change: Change) -> list[str]:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a plan will not be carried out, and what to do about it."""
+    """Why a plan will not be carried out, and what to do about it. Names of the node's that it quotes do no harm."""
 
     message: str
     hint: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", admit(self.message))
+        object.__setattr__(self, "hint", admit(self.hint))
 
 
 class Goal(StrEnum):
@@ -273,6 +278,7 @@ class Plan:
     waiting   options that were set earlier and wait for the next start
     exists    whether the guest was there when the plan was made
     digest    that of its configuration then, "" for one that was not there
+    renewing  those of `changes` after which cloud-init takes the guest for another one at its next boot
     """
 
     goal: Goal
@@ -285,6 +291,7 @@ class Plan:
     exists: bool = True
     running: bool = False
     digest: str = ""
+    renewing: tuple[Change, ...] = ()
 
     @property
     def unseen(self) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from phoenix_pve import address, lxc_manager, unfinished, vm_manager
 from phoenix_pve.guest import GuestState, Kind, Power
+from phoenix_pve.instance import renewing
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.ownership import MADE_BY, refusals_to_delete, refusals_to_touch, refusals_while_locked
 from phoenix_pve.plan import (
@@ -89,6 +90,7 @@ def plan(goal: Goal, spec: GuestSpec, seen: Seen, user_data: str, options: Optio
         exists=state is not None,
         running=state is not None and state.power is not Power.STOPPED,
         digest=state.digest if state else "",
+        renewing=renewing(state, changes),
     )
 
 

@@ -33,6 +33,9 @@ CHANGED, REFRESHED = "changed", "refreshed"
 KEYS_PATH = "/run/phoenix-{vmid}-keys.pub"
 """Where a container's public keys are while `pct create` reads them."""
 
+VOLUME = re.compile(r"[A-Za-z0-9][\w.-]*:[\w./+-]+", re.ASCII)
+"""How Proxmox names volumes: a storage and what it calls them."""
+
 NUMBERS = range(16)
 """The disk numbers of a guest that are looked for; Proxmox gives out the lowest that is free."""
 
@@ -122,9 +125,12 @@ def block_storages(spec: GuestSpec, storages: Mapping[str, Storage]) -> list[str
 
 
 def volumes_listed(vmid: int, text: str) -> list[str]:
-    """Return the guest's volumes in what `pvesm list` printed; names as Proxmox gives them, `local-lvm:vm-8001-…`."""
+    """Return the guest's volumes in what `pvesm list` printed; names as Proxmox gives them, `local-lvm:vm-8001-…`.
+
+    They come into commands and into advice that somebody may paste into a shell, so that no other letters are taken.
+    """
     words = [line.split()[0] for line in text.splitlines()[1:] if line.strip()]
-    return [word for word in words if f"vm-{vmid}-" in word]
+    return [word for word in words if f"vm-{vmid}-" in word and VOLUME.fullmatch(word)]
 
 
 def mending(spec: GuestSpec, seen: Seen, *, force: bool) -> Iterator[Mend]:
