@@ -63,17 +63,24 @@ def stages(kind: Kind, wait: Wait, *, stated_address: bool) -> tuple[Stage, ...]
     return tuple(stage for stage, is_wanted in wanted.items() if is_wanted)
 
 
+LONGEST_PROBE = 5.0
+"""Seconds that a look for an SSH server takes at most."""
+
 PORT_SCRIPT = 'exec 3<>"/dev/tcp/$0/22" && IFS= read -r -t 4 -n 4 word <&3 && printf %s "$word"'
 
 
-def port_probe(address: str) -> tuple[str, ...]:
-    """Return the command that prints `SSH-` when an SSH server answers at an address; it ends within 5 s."""
-    return ("timeout", "-k", "1", "5", "bash", "-c", PORT_SCRIPT, plain(address))
+def port_probe(address: str, seconds: float = LONGEST_PROBE) -> tuple[str, ...]:
+    """Return the command that prints `SSH-` when an SSH server answers at an address; it ends within its time."""
+    return (*_bounded(seconds), "bash", "-c", PORT_SCRIPT, plain(address))
 
 
-def proxy_probe(proxy: str) -> tuple[str, ...]:
+def proxy_probe(proxy: str, seconds: float = LONGEST_PROBE) -> tuple[str, ...]:
     """Return the same through a proxy command."""
-    return ("timeout", "-k", "1", "5", "sh", "-c", proxy)
+    return (*_bounded(seconds), "sh", "-c", proxy)
+
+
+def _bounded(seconds: float) -> tuple[str, ...]:
+    return ("timeout", "-k", "1", f"{min(seconds, LONGEST_PROBE):.1f}")
 
 
 RESULT_SCRIPT = (

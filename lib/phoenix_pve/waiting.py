@@ -28,6 +28,9 @@ LEAST, MOST = 3.0, 60.0
 The tools of a node need a second or two of their own.
 """
 
+SPARE = 2.0
+"""Seconds more for a probe that ends by itself in time."""
+
 LATE = {
     Stage.ADDRESS: (
         "its network card had no address",
@@ -113,11 +116,11 @@ def _has_address(watch: _Watch) -> str:
 def _answers(watch: _Watch) -> str:
     """Look for an SSH server the way a login will go."""
     if watch.step.what.proxy:
-        done = LocalNode().run(readiness.proxy_probe(watch.step.what.proxy), seconds=watch.seconds)
+        done = LocalNode().run(readiness.proxy_probe(watch.step.what.proxy, watch.seconds), seconds=watch.seconds + SPARE)
         return "" if done.stdout.startswith("SSH-") else said(done, "the proxy command leads to nobody")
     if reason := _has_address(watch):
         return reason
-    done = watch.node.run(readiness.port_probe(watch.address), seconds=watch.seconds)
+    done = watch.node.run(readiness.port_probe(watch.address, watch.seconds), seconds=watch.seconds + SPARE)
     return "" if done.stdout.startswith("SSH-") else f"{watch.address} port 22 is silent"
 
 
