@@ -93,3 +93,54 @@ def test_only_the_very_question_counts_as_one() -> None:
     assert address.is_question(["pct", "exec", "101", "--", "ip", "-j", "addr"])
     assert not address.is_question(["pct", "exec", "101", "--", "ip", "-j", "link"])
     assert not address.is_question(["qm", "guest", "cmd", "8001", "shutdown"])
+
+
+ODD = [
+    '[{"hardware-address":"MAC","ip-addresses":3}]',
+    '[{"hardware-address":"MAC","ip-addresses":[5]}]',
+    '[{"hardware-address":"MAC","ip-addresses":[[]]}]',
+    '[{"hardware-address":"MAC","ip-addresses":{"ip-address":"10.0.0.5"}}]',
+    '[{"hardware-address":"MAC","ip-addresses":[{"ip-address":"10.0.0.5","prefix":"x"}]}]',
+    '[{"hardware-address":"MAC","ip-addresses":[{"ip-address":"10.0.0.5","prefix":true}]}]',
+    '[{"hardware-address":"MAC","ip-addresses":[{"ip-address":"10.0.0.5","prefix":NaN}]}]',
+    '[{"hardware-address":"MAC","ip-addresses":[{"ip-address":"10.0.0.5","prefix":1e999}]}]',
+    '[{"hardware-address":"MAC","ip-addresses":[{"ip-address":"10.0.0.5","prefix":-1}]}]',
+    '[{"hardware-address":"MAC","ip-addresses":[{"ip-address":167772165}]}]',
+    '[{"hardware-address":"MAC","ip-addresses":[{"ip-address":["10.0.0.5"]}]}]',
+    '[{"hardware-address":"MAC","ip-addresses":[{"ip-address":null}]}]',
+    '[{"hardware-address":["MAC"],"ip-addresses":[{"ip-address":"10.0.0.5"}]}]',
+    '[{"hardware-address":7,"ip-addresses":[{"ip-address":"10.0.0.5"}]}]',
+    '{"hardware-address":"MAC","ip-addresses":[{"ip-address":"10.0.0.5"}]}',
+    '[{"hardware-address":"MAC","ip-addresses":[{"ip-address":"10.0.0.5","prefix":' + "9" * 5000 + "}]}]",
+    "[" * 100_000,
+    '[{"hardware-address":"MAC","ip-addresses":' * 20_000,
+]
+
+
+@pytest.mark.parametrize("answer", ODD, ids=range(len(ODD)))
+def test_an_odd_answer_has_no_address_and_is_no_traceback(answer: str) -> None:
+    by_vm = answer.replace("MAC", MAC.lower())
+    words = {"hardware-address": "address", "ip-addresses": "addr_info", "ip-address": "local", "prefix": "prefixlen"}
+    by_container = by_vm
+    for word, other in words.items():
+        by_container = by_container.replace(f'"{word}"', f'"{other}"')
+    assert address.choose(Kind.VM, by_vm, MAC) == ""
+    assert address.choose(Kind.CONTAINER, by_container, MAC) == ""
+
+
+NONE_OF_ITS_OWN = [
+    "2001:db8::1%h", "2001:db8::1%h\n  ProxyCommand touch x", "fe80::1%eth0", "10.0.0.5%eth0", "10.0.0.5\n", " 10.0.0.5", "10.0.0.5/24",
+    "::ffff:127.0.0.1", "::ffff:10.0.0.5", "::127.0.0.1", "127.0.0.2", "0.0.0.0", "255.255.255.255", "240.0.0.1", "224.0.0.1", "ff02::1",
+    "10.0.0.05", "0x0a000005", "167772165", "10.5", "web1", "-oProxyCommand=x", "$(reboot)", "١٠.0.0.5", "", "\ud800", "1" * 5000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NONE_OF_ITS_OWN, ids=map(ascii, NONE_OF_ITS_OWN))
+def test_what_is_no_plain_address_of_a_guest_is_not_taken(text: str) -> None:
+    assert address.best([(text, 24)]) == ""
+
+
+def test_an_address_is_printed_in_one_way() -> None:
+    assert address.best([("2606:4700:0:0:0:0:0:5", 64)]) == "2606:4700::5"
+    assert address.plain("2606:4700::0005") == "2606:4700::5"
+    assert (address.plain("fe80::1%eth0"), address.plain("web1")) == ("", "")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phoenix_pve.apply import Clock, Event, Finished, Planned, StepDone, StepStarted, Waiting, apply
-from phoenix_pve.errors import NotConvergedError, WaitTimeoutError
+from phoenix_pve.errors import NotConvergedError, TooSlowError, WaitTimeoutError
 from phoenix_pve.guest import Kind
 from phoenix_pve.node import Completed, LocalNode
 from phoenix_pve.plan import (
@@ -36,7 +36,7 @@ class Recorder(LocalNode):
         self.lines: list[str] = []
         self.statuses = statuses
 
-    def run(self, argv, stdin=None, *, log=""):  # type: ignore[no-untyped-def]
+    def run(self, argv, stdin=None, seconds=None, *, log=""):  # type: ignore[no-untyped-def]
         self.lines.append(" ".join(argv))
         return Completed(
             tuple(argv), next(self.statuses) if self.statuses else 0, "", "QEMU guest agent is not running\n"
@@ -169,3 +169,21 @@ def test_an_agent_that_never_answers_is_a_timeout_that_says_why(tmp_path: Path) 
     clock = clock_of([0, 0, 0, 1, 61])
     with pytest.raises(WaitTimeoutError, match="did not answer within 60 s: QEMU guest agent is not running"):
         list(apply(plan(WaitForAgent()), Recorder(tmp_path, iter([29] * 9)), 60, plan, clock))
+
+
+def test_an_agent_whose_question_hangs_is_waited_for_no_longer_than_the_others(tmp_path: Path) -> None:
+    class Hanging(Recorder):
+        def run(self, argv, stdin=None, seconds=None):  # type: ignore[no-untyped-def]
+            given.append(seconds)
+            clock[0] += seconds
+            raise TooSlowError("it hangs")
+
+    clock, given = [0.0], list[float]()
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
+    with pytest.raises(WaitTimeoutError, match="the guest agent did not answer within 100 s: .* hung for 39 s"):
+        list(apply(plan(WaitForAgent()), Hanging(tmp_path), 100, plan, Clock(lambda: clock[0], sleep)))
+    assert given[0] == 60
+    assert clock[0] <= 104

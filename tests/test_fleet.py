@@ -139,3 +139,15 @@ def test_a_guest_that_is_not_there_keeps_none_from_being_stopped() -> None:
     found = {1: spec(vmid=1), 2: spec(vmid=2, clone_from=1)}
     assert fleet.needs_within(found, {1, 2}, reverse=True) == {1: {2}, 2: set()}
     assert fleet.needs_within(found, {1, 2}, reverse=True, idle={2}) == {1: set(), 2: set()}
+
+
+@pytest.mark.parametrize(
+    ("name", "shared", "noted"),
+    [("8002", True, True), ("phoenix-8002", True, True), ("WEB2", True, False), ("8001", False, False), ("web1", False, False)],
+)  # fmt: skip
+def test_a_name_that_stands_for_another_guest(name: str, shared: bool, noted: bool) -> None:
+    one, other = spec(vmid=8001, name=name, origin="f: vms[0]"), spec(vmid=8002, name="web2")
+    assert fleet.shares_its_name(one, [one, other]) is shared
+    said = [note for note in fleet.notes([one, other], {8001}) if "stands for the guest 8002" in note]
+    assert bool(said) is noted
+    assert list(fleet.notes([one, other], {8002})) == []

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from phoenix_pve import command_line, login
-from phoenix_pve.apply import StepDone
-from phoenix_pve.errors import GuestError, NodeError, RefusedError, UsageError
-from phoenix_pve.plan import Clone, Create, Destroy, Start, WriteSnippet
+from phoenix_pve.apply import Planned, StepDone, StepStarted
+from phoenix_pve.errors import GuestError, NodeError, RefusedError, UsageError, WaitTimeoutError
+from phoenix_pve.guest import GuestState, Power
+from phoenix_pve.plan import Goal, Plan
+from phoenix_pve.planner import Options, plan
 from phoenix_pve.readiness import Wait
 from phoenix_pve.ssh_config import Access, Target
 from places import ROOT
-from samples import spec
-from test_waiting import CARD, Scripted
+from samples import USER_DATA, seen, spec, state
+from test_waiting import CARD, Hanging, Scripted
 
 HELP = (ROOT / "phoenix.py").read_text().split('"""')[1]
 
@@ -92,22 +94,94 @@ def test_without_address_it_says_how_to_wait_for_one() -> None:
     assert "--wait=ssh" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    ("change", "kept"),
-    [
-        (Create(()), False),
-        (Clone(9000, "web", "local"), False),
-        (WriteSnippet("v", "/s", "t"), False),
-        (Destroy(()), False),
-        (Start(), True),
-    ],
-)
-def test_a_host_key_is_forgotten_with_its_guest(tmp_path: Path, change: Any, kept: bool) -> None:
-    (tmp_path / "8001").write_text("phoenix-8001 ssh-ed25519 AAAA\n")
+PINNED = "phoenix-8001 ssh-ed25519 AAAA\n"
+RUNNING, STOPPED = state(), state(Power.STOPPED)
+
+
+def carry_out(folder: Path, made: Plan) -> bool:
+    """Let a plan happen; whether the key is still pinned afterwards."""
+    steps = [kind(made.vmid, change, x) for change in made.changes for kind, x in ((StepStarted, ""), (StepDone, 0.1))]  # type: ignore[operator]
+    assert len(list(login.forgetting(Access(str(folder)), [Planned(made), *steps]))) == len(steps) + 1
+    return (folder / "8001").exists() and PINNED in (folder / "8001").read_text()
+
+
+def planned(goal: Goal, now: GuestState | None, user_data: str = USER_DATA, **want: Any) -> Plan:
+    options = Options(restart=want.pop("restart", False), wait=Wait.NONE)
+    made = plan(goal, spec(**want), seen(now), user_data, options)
+    assert made.changes, made
+    assert not made.refusals, made
+    return made
+
+
+@pytest.fixture
+def pinned(tmp_path: Path) -> Path:
+    (tmp_path / "8001").write_text(PINNED)
     (tmp_path / "8002").write_text("phoenix-8002 ssh-ed25519 AAAA\n")
-    list(login.forgetting(Access(str(tmp_path)), [StepDone(8001, change, 0.1)]))
-    assert (tmp_path / "8001").exists() is kept
-    assert (tmp_path / "8002").exists()
+    return tmp_path
+
+
+MATTERS = {
+    "the user-data": {"user_data": "#cloud-config\nother: 1\n"},
+    "the address": {"network": {"ip": "10.0.0.9/24", "gw": "10.0.0.1"}},
+    "the name server": {"network": {"nameserver": "10.0.0.2"}},
+    "the search domain": {"network": {"searchdomain": "example.com"}},
+    "the MAC address": {"network": {"mac": "BC:24:11:00:80:99"}},
+}
+DOES_NOT = {
+    "the memory": {"memory_mb": 4096},
+    "the cores": {"cores": 4},
+    "the description": {"description": "new"},
+    "the VLAN": {"network": {"vlan_tag": 7}},
+    "the bridge": {"network": {"bridge": "vmbr1"}},
+    "the tags": {"tags": ("a",)},
+    "the disk": {"disk_gb": 64},
+    "the CPU": {"cpu_type": "host"},
+}
+
+
+@pytest.mark.parametrize("want", MATTERS.values(), ids=MATTERS)
+def test_a_key_goes_at_the_boot_that_makes_another_instance(pinned: Path, want: dict[str, Any]) -> None:
+    assert not carry_out(pinned, planned(Goal.CREATE, STOPPED, **want))
+    (pinned / "8001").write_text(PINNED)
+    assert not carry_out(pinned, planned(Goal.CREATE, RUNNING, restart=True, **want))
+    (pinned / "8001").write_text(PINNED)
+    assert carry_out(pinned, planned(Goal.CREATE, RUNNING, **want)), "it has its old key until it boots"
+    assert carry_out(pinned, planned(Goal.CREATE, RUNNING, **DOES_NOT["the memory"]))
+    assert not carry_out(pinned, planned(Goal.RESTART, RUNNING))
+    (pinned / "8001").write_text(PINNED)
+    assert carry_out(pinned, planned(Goal.RESTART, RUNNING)), "and once"
+    assert (pinned / "8002").exists()
+
+
+@pytest.mark.parametrize("want", DOES_NOT.values(), ids=DOES_NOT)
+def test_a_key_stays_when_the_instance_does(pinned: Path, want: dict[str, Any]) -> None:
+    assert carry_out(pinned, planned(Goal.CREATE, RUNNING, **want))
+    assert carry_out(pinned, planned(Goal.CREATE, RUNNING, restart=True, **want))
+    assert carry_out(pinned, planned(Goal.CREATE, STOPPED, **want))
+    assert carry_out(pinned, planned(Goal.RESTART, RUNNING))
+    assert carry_out(pinned, planned(Goal.STOP, RUNNING))
+    assert carry_out(pinned, planned(Goal.START, STOPPED))
+
+
+def test_a_key_goes_with_its_guest(pinned: Path) -> None:
+    assert not carry_out(pinned, planned(Goal.DELETE, RUNNING))
+    (pinned / "8001").write_text(PINNED)
+    assert not carry_out(pinned, planned(Goal.CREATE, None))
+
+
+def test_what_waits_already_is_known_at_the_next_start(pinned: Path) -> None:
+    assert carry_out(pinned, planned(Goal.RESTART, state(pending=("memory",))))
+    assert not carry_out(pinned, planned(Goal.RESTART, state(pending=("ipconfig0",))))
+
+
+def test_a_key_that_cannot_be_forgotten_is_told(tmp_path: Path) -> None:
+    (tmp_path / "8001").mkdir()
+    with pytest.raises(NodeError, match="8001 cannot be removed: Is a directory"):
+        carry_out(tmp_path, planned(Goal.DELETE, RUNNING))
+
+
+def test_where_no_folder_can_be_there_is_nothing_to_forget() -> None:
+    assert not carry_out(Path("/dev/null/phoenix"), planned(Goal.CREATE, STOPPED, **MATTERS["the address"]))
 
 
 def test_host_keys_are_kept_in_a_folder_of_the_users_own(tmp_path: Path) -> None:
@@ -169,3 +243,32 @@ def test_another_hostname_is_no_proof(tmp_path: Path, ssh: Path, said: str) -> N
     ssh.write_text(said)
     with pytest.raises(GuestError, match="its hostname is `"):
         prove(tmp_path)
+
+
+def test_what_a_guest_shows_in_a_login_is_text(tmp_path: Path, ssh: Path) -> None:
+    ssh.write_text(f"ubuntu-2404\n6.8\x1b[2J\u202e0{'x' * 5000}\n== result.json\n{RESULT}\n")
+    kernel = prove(tmp_path).kernel
+    assert kernel.startswith(r"6.8\x1b[2J\u202e0")
+    assert len(kernel) <= 80
+    ssh.write_text("\x1b]0;x\x07\n")
+    with pytest.raises(GuestError, match=r"its hostname is `\\x1b\]0;x\\x07`"):
+        prove(tmp_path)
+
+
+def test_a_guest_that_prints_for_ever_at_a_login_is_no_proof(tmp_path: Path, ssh: Path) -> None:
+    ssh.parent.joinpath("bin/ssh").write_text("#!/bin/sh\necho ubuntu-2404\nexec yes\n")
+    with pytest.raises(GuestError, match="no login"):
+        prove(tmp_path)
+
+
+def test_a_login_that_hangs_ends(tmp_path: Path, ssh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "SHORTEST_LOGIN", 0.3)
+    ssh.parent.joinpath("bin/ssh").write_text("#!/bin/sh\nexec sleep 60\n")
+    guest = spec(network={"ip": "10.0.0.9/24"})
+    with pytest.raises(WaitTimeoutError, match="the login did not end within 0.3 s"):
+        login.prove(Scripted(), guest, Access(str(tmp_path / "known")), 0)  # type: ignore[arg-type]
+
+
+def test_a_guest_that_does_not_answer_has_no_address_that_anybody_could_tell() -> None:
+    with pytest.raises(GuestError, match="8001 ubuntu-2404: nobody can tell its address: it hangs"):
+        login.target(Hanging(), spec(), Access("/s"))

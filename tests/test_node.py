@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
 
 from phoenix_pve.commands import LOCK_DEADLINE, run_command, run_pct_command, run_qm_command
-from phoenix_pve.errors import CommandFailedError, NodeError, PhoenixError
+from phoenix_pve.errors import CommandFailedError, NodeError, PhoenixError, TooSlowError
 from phoenix_pve.node import Completed, LocalNode, QueryOnly, Questions
 
 
@@ -22,7 +23,7 @@ class Scripted(LocalNode):
         self.answers = list(answers)
         self.calls: list[tuple[str, ...]] = []
 
-    def run(self, argv, stdin=None, *, log=""):  # type: ignore[no-untyped-def]
+    def run(self, argv, stdin=None, seconds=None, *, log=""):  # type: ignore[no-untyped-def]
         self.calls.append(tuple(argv))
         return self.answers.pop(0)
 
@@ -172,3 +173,33 @@ def test_a_file_that_cannot_be_written_is_told_with_what_to_do(
         LocalNode(str(tmp_path)).write("/note", "text")
     assert hint in caught.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+FLOOD = "head -c 3000000 /dev/zero | tr '\\0' x"
+
+
+def test_of_what_a_guest_prints_a_megabyte_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "pct"
+    tool.write_text(f"#!/bin/sh\n{FLOOD}\n{FLOOD} >&2\nexit 3\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    done = LocalNode().run(["pct", "exec", "101", "--", "ip"])
+    assert (len(done.stdout), set(done.stdout)) == (1 << 20, {"x"})
+    assert len(done.stderr) == 1 << 20
+    assert len(LocalNode().run(["pct", "list"]).stdout) == 3_000_000
+    tool.write_text("#!/bin/sh\nprintf 'short\\n'\nprintf 'err\\n' >&2\n")
+    assert LocalNode().run(["pct", "exec", "101"]) == Completed(("pct", "exec", "101"), 0, "short\n", "err\n")
+
+
+def test_what_a_guest_prints_for_ever_ends_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pct").write_text("#!/bin/sh\ntrap '' TERM\nwhile :; do echo y 2>/dev/null; done\n")
+    (tmp_path / "pct").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    began = time.monotonic()
+    with pytest.raises(TooSlowError, match=r"`pct exec 101` did not end within 0.5 s and was ended: y"):
+        LocalNode().run(["pct", "exec", "101"], seconds=0.5)
+    assert time.monotonic() - began < 4
+
+
+def test_a_line_that_makes_an_endless_path_is_no_error(tmp_path: Path) -> None:
+    assert LocalNode(str(tmp_path)).read({"/" + "x" * 5000: 1}) == {}

@@ -53,7 +53,7 @@ RESULTS = {
             "error", ("scripts-user: RuntimeError('Runparts: 1 failures (runcmd) in 1 attempted commands')",)
         ),
     ),
-    "failed in other words": (printed(result_json={"errors": ["no \x1b[31m way\n"]}), CloudInit("error", ("no [31m way",))),
+    "failed in other words": (printed(result_json={"errors": ["no \x1b[31m way\n"]}), CloudInit("error", (r"no \x1b[31m way",))),
     "degraded": (
         printed(
             status_json={"stage": None, "init": {"recoverable_errors": {"WARNING": ["Failed loading yaml blob"]}}},
@@ -63,6 +63,17 @@ RESULTS = {
     ),
     "switched off": ("== disabled\n\n", CloudInit("disabled")),
     "nonsense": ("== result.json\n[]\n", CloudInit("running")),
+    "deep nonsense": ("== result.json\n" + "[" * 100_000 + "\n", CloudInit("running")),
+    "errors that are no list": (printed(result_json={"errors": 3}), CloudInit("error", ("its result.json makes no sense",))),
+    "errors that are no text": (printed(result_json={"errors": [[], 5]}), CloudInit("error", ("its result.json makes no sense",))),
+    "no errors, oddly": (printed(result_json={"errors": None}), CloudInit("done")),
+    "odd problems": (
+        printed(
+            status_json={"a": 3, "b": {"recoverable_errors": 4}, "c": {"recoverable_errors": {"W": "text", "X": []}}},
+            result_json={"errors": []},
+        ),
+        CloudInit("degraded", ("c: something that makes no sense",)),
+    ),
 }  # fmt: skip
 
 
@@ -88,6 +99,8 @@ def test_the_script_prints_what_is_read(tmp_path: Path) -> None:
         ('{"exitcode": 0, "exited": 1, "out-data": "x\\n"}', "x\n"),
         ('{"exitcode": 0, "exited": 1}', ""),
         ('{"pid": 5}', None),
+        ('{"exited": 1, "out-data": ["x"]}', ""),
+        ('{"exited": 1, "out-data": ' + "[" * 100_000, None),
         ("", None),
         ("[]", None),
     ],

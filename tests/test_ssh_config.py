@@ -51,6 +51,36 @@ def test_through_the_node_it_jumps(tmp_path: Path) -> None:
     assert understood(tmp_path, ssh_config.block(access, GUEST), "web")["proxyjump"] == "root@pve1"
 
 
+JUMPS = {
+    "root@pve1": "root@pve1",
+    "root@2001:db8::1": "root@[2001:db8::1]",
+    "2001:db8::1": "[2001:db8::1]",
+    "ssh://root@[::1]:2222": "root@[::1]:2222",
+    "ssh://[::1]": "[::1]",
+    "ssh://root@pve1:2222": "ssh://root@pve1:2222",
+    "root@fe80::1%eth0": "root@[fe80::1%%eth0]",
+}
+
+
+@pytest.mark.parametrize(("host", "wanted"), JUMPS.items(), ids=JUMPS)
+def test_a_node_is_jumped_through_however_it_is_written(tmp_path: Path, host: str, wanted: str) -> None:
+    found = understood(tmp_path, ssh_config.block(Access("/s", host=host), GUEST), "web")
+    assert ssh_config.jump(host) == wanted
+    assert found["proxyjump"].removeprefix("ssh://") == wanted.removeprefix("ssh://")
+
+
+@pytest.mark.parametrize("address", ["2001:db8::1%h\n  ProxyCommand x", "-oProxyCommand=x", "10.0.0.5 x", "web", ""])
+def test_only_an_address_gets_into_the_configuration(address: str) -> None:
+    made = dict(ssh_config.options(HERE, Target(8001, "web", "admin", address)))
+    assert made["HostName"] == "phoenix-8001"
+
+
+def test_a_name_that_leads_elsewhere_is_left_out() -> None:
+    shared = Target(8001, "8002", "admin", "10.0.0.5", shared=True)
+    assert ssh_config.block(HERE, shared).startswith("Host 8001 phoenix-8001\n")
+    assert ssh_config.command(HERE, shared, [])[-2:] == ["--", "phoenix-8001"]
+
+
 def test_a_proxy_command_leads_in_and_no_jump_does(tmp_path: Path) -> None:
     access = Access("/s", host="root@pve1", proxy="env A=100% connect {id}")
     found = understood(tmp_path, ssh_config.block(access, Target(8001, "web", "admin", "")), "web")

@@ -82,6 +82,15 @@ def test_sizes_are_bytes(text: str, expected: int) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["1e999G", "nan", "inf", "-1G", "", "G", "1_0G", "٣G", "²", "1 G", "1G\n", "4\u212a", "1.G", "9" * 5000]
+)
+def test_what_is_no_size_is_no_traceback(text: str) -> None:
+    with pytest.raises(ValueError, match="no size"):
+        size.parse(text)
+    assert disk.parse(f"local:8001/vm-8001-disk-0.raw,size={text}").bytes is None
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [(32 << 30, "32 GiB"), (7 << 29, "3.5 GiB"), (4 << 20, "4 MiB"), (1 << 40, "1 TiB"), (3, "3 bytes")],
 )

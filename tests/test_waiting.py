@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from phoenix_pve import readiness, waiting
 from phoenix_pve.commands import Await
-from phoenix_pve.errors import GuestError, RefusedError, WaitTimeoutError
+from phoenix_pve.errors import GuestError, RefusedError, TooSlowError, WaitTimeoutError
 from phoenix_pve.guest import Kind
 from phoenix_pve.node import Answers, Completed, File, Questions
 from phoenix_pve.plan import WaitFor
@@ -35,7 +36,7 @@ class Scripted:
         self.last: dict[str, Answer] = {}
         self.asked: list[tuple[str, ...]] = []
 
-    def run(self, argv: Sequence[str], stdin: str | None = None) -> Completed:
+    def run(self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None) -> Completed:
         self.asked.append(tuple(argv))
         name = "port" if argv[0] == "timeout" else "address" if "network-get-interfaces" in argv else "result"
         self.last[name] = next(self.answers[name], self.last.get(name, (0, "", "")))
@@ -159,3 +160,49 @@ def test_a_vm_without_agent_is_not_waited_for() -> None:
     with pytest.raises(GuestError, match="no guest agent configured") as caught:
         waiting.check_agent(Kind.VM, 8001, "web", done)
     assert "qm set 8001 --agent enabled=1" in caught.value.hint
+
+
+class Hanging(Scripted):
+    """A node whose questions to the guest hang as long as they may, in the time of the test."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = [0.0]
+        self.given: list[float] = []
+
+    def run(self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None) -> Completed:
+        assert seconds is not None
+        self.given.append(seconds)
+        self.clock[0] += seconds
+        raise TooSlowError("it hangs")
+
+
+@pytest.mark.parametrize("timeout", [0, 1, 10, 150])
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        (Stage.ADDRESS, "its network card had no address"),
+        (Stage.SSH, "no SSH server answered"),
+        (Stage.CLOUD_INIT, "cloud-init was not done"),
+    ],
+)
+def test_a_question_that_hangs_ends_with_its_stage(stage: Stage, words: str, timeout: float) -> None:
+    node = Hanging()
+
+    def sleep(seconds: float) -> None:
+        node.clock[0] += seconds
+
+    step = Await(Kind.VM, 8001, WaitFor(stage))
+    with pytest.raises(WaitTimeoutError, match=f"8001 web: {words} within {timeout} s: the node's question .* hung"):
+        list(waiting.wait(node, step, "web", timeout, lambda: node.clock[0], sleep))
+    assert node.clock[0] <= timeout + waiting.LEAST + waiting.SPARE
+    assert max(node.given) <= waiting.MOST + waiting.SPARE
+
+
+def test_a_proxy_that_hangs_ends_with_its_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "LEAST", 0.3)
+    step = Await(Kind.VM, 8001, WaitFor(Stage.SSH, "10.0.0.9", "sleep 60"))
+    began = time.monotonic()
+    with pytest.raises(WaitTimeoutError, match="no SSH server answered within 0 s: the proxy command leads to nobody"):
+        list(waiting.wait(Scripted(), step, "web", 0, time.monotonic, time.sleep))  # type: ignore[arg-type]
+    assert time.monotonic() - began < waiting.LEAST + 2

@@ -6,16 +6,16 @@ card that Proxmox gave it, which is known by its MAC address.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
+from phoenix_pve import foreign
 from phoenix_pve.guest import Kind
 from phoenix_pve.values import nic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from phoenix_pve.guest import GuestSpec
 
@@ -46,7 +46,7 @@ def question(kind: Kind, vmid: int) -> tuple[str, ...]:
 
 def is_question(argv: Sequence[str]) -> bool:
     """Return whether a command is one of `question`."""
-    vmids = [int(word) for word in argv if word.isascii() and word.isdigit()]
+    vmids = [vmid for word in argv if (vmid := foreign.number(word)) is not None]
     return any(tuple(argv) == question(kind, vmid) for kind in Kind for vmid in vmids)
 
 
@@ -63,9 +63,9 @@ def choose(kind: Kind, answer: str, mac: str) -> str:
     IPv4 comes before global IPv6, that before unique local IPv6; an address of the card's own network before one that
     floats between guests (/32, /128). Link-local ones are never chosen.
     """
-    read = _agent_cards if kind is Kind.VM else _ip_cards
-    found = [pair for card in read(_document(answer)) if card.mac == mac.lower() for pair in card.addresses]
-    return best(found)
+    read = _agent_card if kind is Kind.VM else _ip_card
+    cards = [read(entry) for entry in foreign.mappings(foreign.document(answer))]
+    return best(pair for card in cards if card.mac == mac.lower() for pair in card.addresses)
 
 
 def best(addresses: Iterable[tuple[str, int]]) -> str:
@@ -74,44 +74,48 @@ def best(addresses: Iterable[tuple[str, int]]) -> str:
     return str(min(usable, key=_rank)[0]) if usable else ""
 
 
+def plain(text: str) -> str:
+    """Return an address in the one way to write it, "" for anything else.
+
+    A zone (`fe80::1%eth0`) is none: Python takes whatever stands behind the sign for its name, and such an address is
+    good for nothing on another machine.
+    """
+    found = _parsed(text)
+    return str(found) if found else ""
+
+
 def _rank(pair: tuple[Address, int]) -> tuple[int, bool, bool]:
     address, prefix = pair
     return (address.version, address.version == 6 and not address.is_global, prefix >= address.max_prefixlen)
 
 
 def _is_usable(address: Address) -> bool:
-    return not (address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified)
+    """Return whether it can be the guest's own: `::ffff:127.0.0.1` is the machine's that tries it."""
+    inner = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    special = address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified
+    return not (special or address.is_reserved or inner)
 
 
 def _parsed(text: str) -> Address | None:
     try:
-        return ip_address(text)
+        return None if "%" in text else ip_address(text)
     except ValueError:
         return None
 
 
-def _document(answer: str) -> list[Mapping[str, Any]]:
-    """Return the list of objects that JSON text holds; nothing when it is anything else."""
-    try:
-        found = json.loads(answer)
-    except ValueError:
-        return []
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+def _agent_card(entry: Mapping[str, Any]) -> Card:
+    """Read an entry of QEMU's guest-network-get-interfaces; a card without address lacks the key."""
+    addresses = _pairs(entry.get("ip-addresses"), "ip-address", "prefix")
+    return Card(foreign.word(entry.get("hardware-address")).lower(), addresses)
 
 
-def _agent_cards(entries: Iterable[Mapping[str, Any]]) -> Iterator[Card]:
-    """Read QEMU's guest-network-get-interfaces; a card without address lacks the key."""
-    for entry in entries:
-        pairs = [(str(a.get("ip-address")), int(a.get("prefix", 0))) for a in entry.get("ip-addresses") or ()]
-        yield Card(str(entry.get("hardware-address", "")).lower(), tuple(pairs))
+def _ip_card(entry: Mapping[str, Any]) -> Card:
+    """Read an entry of `ip -j addr`; a deprecated address is not for new connections."""
+    found = [item for item in foreign.mappings(entry.get("addr_info")) if not item.get("deprecated")]
+    return Card(foreign.word(entry.get("address")).lower(), _pairs(found, "local", "prefixlen"))
 
 
-def _ip_cards(entries: Iterable[Mapping[str, Any]]) -> Iterator[Card]:
-    """Read `ip -j addr`; a deprecated address is not for new connections."""
-    for entry in entries:
-        pairs = [
-            (str(a.get("local")), int(a.get("prefixlen", 0)))
-            for a in entry.get("addr_info") or ()
-            if not a.get("deprecated")
-        ]
-        yield Card(str(entry.get("address", "")).lower(), tuple(pairs))
+def _pairs(entries: Any, text: str, prefix: str) -> tuple[tuple[str, int], ...]:
+    """Return the addresses of a card; one whose length makes no sense does not count."""
+    found = [(foreign.word(a.get(text)), foreign.whole(a.get(prefix, 0), 0, 128)) for a in foreign.mappings(entries)]
+    return tuple((address, length) for address, length in found if length is not None)

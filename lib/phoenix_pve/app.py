@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from phoenix_pve.node import Node
     from phoenix_pve.observe import Seen
     from phoenix_pve.plan import Change, Plan
+    from phoenix_pve.ssh_config import Target
 
 DEFAULT_TIMEOUT = 300.0
 """Seconds to wait for a guest, when --timeout says nothing."""
@@ -372,7 +373,7 @@ def _bring(
     done = apply(rest, session.node, session.timeout, left, settle=settle)
     for event in login.forgetting(access, done):
         if isinstance(event, Finished) and session.verify and goal is Goal.CREATE:
-            yield replace(event, proof=login.prove(session.node, spec, access))
+            yield replace(event, proof=login.prove(session.node, spec, access, session.timeout))
         else:
             yield event
 
@@ -414,10 +415,17 @@ def _status(session: Session, ids: list[int]) -> int:
     return 0
 
 
+def _goal(session: Session, vmid: int) -> Target:
+    """Return a guest as a place to log into, and whether its name leads there."""
+    spec = session.inventory.find(vmid)
+    goal = login.target(session.node, spec, session.options.access, session.timeout)
+    return replace(goal, shared=fleet.shares_its_name(spec, session.inventory.guests.values()))
+
+
 def _ssh(session: Session, ids: list[int]) -> int:
     """Find out which ssh leads into a guest; phoenix becomes it when its connection to the node is closed."""
     access = session.options.access
-    goal = login.target(session.node, session.inventory.find(ids[0]), access)
+    goal = _goal(session, ids[0])
     argv = ssh_config.command(access, goal, session.guest_command)
     if session.dry_run:
         session.screen.login(goal, ssh_config.shell_line(argv))
@@ -429,7 +437,7 @@ def _ssh(session: Session, ids: list[int]) -> int:
 
 def _ssh_config(session: Session, ids: list[int]) -> int:
     access = session.options.access
-    goals = [login.target(session.node, session.inventory.find(vmid), access) for vmid in ids]
+    goals = [_goal(session, vmid) for vmid in ids]
     if not session.dry_run:
         login.prepare(access)
     session.screen.ssh_config(access, goals)

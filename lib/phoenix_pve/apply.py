@@ -19,7 +19,14 @@ from phoenix_pve.commands import (
     steps,
     warnings,
 )
-from phoenix_pve.errors import NotConvergedError, PhoenixError, RefusedError, StoppedError, WaitTimeoutError
+from phoenix_pve.errors import (
+    NotConvergedError,
+    PhoenixError,
+    RefusedError,
+    StoppedError,
+    TooSlowError,
+    WaitTimeoutError,
+)
 from phoenix_pve.node import WHOLE, Questions
 from phoenix_pve.plan import LookAgain, Note, Remember, Tidy, WaitFor, WaitForAgent, guarded, overtaken, undone
 from phoenix_pve.step_words import step_words
@@ -237,11 +244,9 @@ def _told(vmid: int, step: Await, told: float | str, timeout: float) -> Event:
 
 def _await(plan: Plan, node: Node, step: AwaitAgent, timeout: float, clock: Clock) -> Iterator[Event]:
     started = clock.now()
-    while (done := node.run(step.argv)).exit != 0:
-        waiting.check_agent(plan.kind, plan.vmid, plan.name, done)
+    while said := _unanswered(plan, node, step, started + timeout - clock.now()):
         waited = clock.now() - started
         if waited >= timeout:
-            said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
             raise WaitTimeoutError(
                 f"{plan.vmid} {plan.name}: the guest agent did not answer within {timeout:g} s: {said}",
                 "the guest is left running; is qemu-guest-agent in its image? "
@@ -249,6 +254,19 @@ def _await(plan: Plan, node: Node, step: AwaitAgent, timeout: float, clock: Cloc
             )
         yield Waiting(plan.vmid, "guest agent", waited, timeout)
         clock.sleep(min(POLL_SECONDS, max(0.0, timeout - waited)))
+
+
+def _unanswered(plan: Plan, node: Node, step: AwaitAgent, left: float) -> str:
+    """Ask the agent once, for no longer than is left to wait; return nothing when it answers, else what is said."""
+    seconds = waiting.question_seconds(left)
+    try:
+        done = node.run(step.argv, seconds=seconds)
+    except TooSlowError:
+        return f"the node's question to the guest hung for {seconds:.0f} s"
+    if done.exit == 0:
+        return ""
+    waiting.check_agent(plan.kind, plan.vmid, plan.name, done)
+    return waiting.said(done, "it said nothing")
 
 
 def _stopped(plan: Plan, who: str, number: int) -> str:

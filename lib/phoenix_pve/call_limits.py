@@ -1,8 +1,10 @@
-"""How long a command on the node may take. PURE."""
+"""How long a command may take, and how much it may print. PURE."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from phoenix_pve.foreign import ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,3 +26,9 @@ def seconds(argv: Sequence[str], most: float = DEFAULT) -> float:
     """Return the deadline of a command; `most` is what --call-timeout says, which none exceeds."""
     verb = argv[1] if len(argv) > 1 else ""
     return most if verb in DISKS else min(most, QUERY if verb in QUERIES else QUICK)
+
+
+def answer(argv: Sequence[str]) -> int | None:
+    """Return the most bytes that are read of what a command prints, where a guest speaks through it; None for all."""
+    through = list(argv[:2]) in [["qm", "guest"], ["pct", "exec"]] or list(argv[:1]) in [["ssh"], ["timeout"]]
+    return ANSWER if through else None

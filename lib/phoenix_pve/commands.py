@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from phoenix_pve import records
 from phoenix_pve.errors import CommandFailedError
+from phoenix_pve.foreign import quoted
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.ownership import MADE_BY
@@ -183,7 +184,7 @@ def shell(step: Step) -> str:
     """Return a step as a line that a shell would understand; secrets do not stand in it."""
     match step:
         case Run():
-            return shlex.join(step.argv) + (" <<< '***'" if step.stdin else "")
+            return " ".join(map(quoted, step.argv)) + (" <<< '***'" if step.stdin else "")
         case WriteFile():
             what = "the rendered user-data" if step.path.endswith("-user.yaml") else "not shown"
             return f"install -D -m 600 /dev/stdin {shlex.quote(step.path)}   # {what}"

@@ -5,7 +5,7 @@
     ├── ConfigError               3  a configuration file; carries every problem found, not only the first
     ├── UndefinedGuestError       4  an ID that no configuration file defines
     ├── RefusedError              5  phoenix will not do it: foreign, locked, protected, would lose data
-    ├── CommandFailedError        6  qm, pct or pvesm failed on the node
+    ├── CommandFailedError        6  qm, pct or pvesm failed on the node, or did not end (TooSlowError)
     ├── WaitTimeoutError          7  the guest did not get ready in time; it is left as it is
     ├── NodeError                 8  the node cannot be worked with: no qm on it, not reachable, not root
     ├── NotConvergedError         9  everything was applied, yet the read-back still differs
@@ -18,20 +18,24 @@ from __future__ import annotations
 
 import errno
 
+from phoenix_pve.foreign import admit
+
 PENDING_CHANGES = 10
 INTERRUPTED = 130
 TERMINATED = 143
 
 
 class PhoenixError(Exception):
-    """One line that says what is wrong and where, one that says what to do, and the exit status."""
+    """One line that says what is wrong and where, one that says what to do, and the exit status.
+
+    Whatever the message quotes, there is nothing in it that a terminal would obey.
+    """
 
     status = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = (admit(text, None, lines=True) for text in (message, hint))
+        super().__init__(self.message)
 
 
 class UsageError(PhoenixError):
@@ -70,6 +74,10 @@ class CommandFailedError(PhoenixError):
     def __init__(self, message: str, hint: str = "", *, died: bool = False) -> None:
         super().__init__(message, hint)
         self.died = died
+
+
+class TooSlowError(CommandFailedError):
+    """A command did not end before its deadline; what it would have said is not known."""
 
 
 class WaitTimeoutError(PhoenixError):

@@ -45,11 +45,22 @@ def notes(specs: Sequence[GuestSpec], about: Container[int]) -> Iterator[str]:
             lacking.setdefault(lacks, []).append(spec.vmid)
     for lacks, ids in lacking.items():
         yield f"`admin` {lacks}, so nobody can log into {_few(ids)}"
+    owners = {name: spec.vmid for spec in specs for name in (str(spec.vmid), f"phoenix-{spec.vmid}")}
+    for spec in specs:
+        if (owner := owners.get(spec.name.lower(), spec.vmid)) != spec.vmid and spec.vmid in about:
+            yield f"{spec.origin}: the name {spec.name} stands for the guest {owner}, and `ssh {spec.name}` leads there"
     first: dict[tuple[str, str], int] = {}
     for spec in specs:
         for what, value in _unique(spec):
             if first.setdefault((what, value), spec.vmid) != spec.vmid and spec.vmid in about:
                 yield f"{spec.origin}: the {what} {value} is also that of {first[what, value]}"
+
+
+def shares_its_name(spec: GuestSpec, specs: Iterable[GuestSpec]) -> bool:
+    """Return whether a guest's name is the ID, the alias or the name of another one: ssh knows no capitals."""
+    name = spec.name.lower()
+    others = (other for other in specs if other.vmid != spec.vmid)
+    return any(name in {str(other.vmid), f"phoenix-{other.vmid}", other.name.lower()} for other in others)
 
 
 def _lack_of_login(spec: GuestSpec) -> str:

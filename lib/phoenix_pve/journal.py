@@ -14,9 +14,11 @@ import json
 import os
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from phoenix_pve.errors import NodeError
+from phoenix_pve.foreign import admitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,10 +37,13 @@ class Journal:
     path: str
     host: str
 
-    def run(self, argv: Sequence[str], stdin: str | None = None, *, log: str = "") -> Completed:
+    def run(
+        self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None, *, log: str = ""
+    ) -> Completed:
         """Run a command to its end."""
         began = time.time()
-        done = self._try(began, {"run": masked(argv), "exit": None}, lambda: self.node.run(argv, stdin, log=log))
+        run = partial(self.node.run, argv, stdin, seconds, log=log)
+        done = self._try(began, {"run": masked(argv), "exit": None}, run)
         self._append(began, {"run": masked(argv), "exit": done.exit})
         return done
 
@@ -82,10 +87,10 @@ class Journal:
     def _append(self, began: float, record: dict[str, Any]) -> None:
         """Add one line in one write. Raises NodeError when the journal, which someone asked for, cannot be kept."""
         whole = {"time": round(began, 3), "host": self.host, **record, "seconds": round(time.time() - began, 3)}
-        line = json.dumps(whole, ensure_ascii=False) + "\n"
+        line = json.dumps(admitted(whole), ensure_ascii=False) + "\n"
         try:
             with open(self.path, "ab", buffering=0, opener=_private) as file:
-                file.write(line.encode("utf-8", "replace"))
+                file.write(line.encode())
         except OSError as error:
             raise NodeError(f"{self.path}: {error.strerror}", "$PHOENIX_JOURNAL names a file to write to") from None
 

@@ -1,12 +1,14 @@
 """Run a command of this machine in a way that outlives phoenix.
 
 The command gets a session of its own, so that the terminal's Ctrl-C does not reach it, and writes into memory instead
-of a pipe, so that it is not killed by writing to a phoenix that is gone. What phoenix waits for has a deadline.
+of a pipe, so that it is not killed by writing to a phoenix that is gone. What phoenix waits for has a deadline. Memory
+for what a guest prints has an end: the kernel refuses to write more (F_SEAL_GROW).
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import shlex
@@ -14,7 +16,8 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from phoenix_pve.errors import CommandFailedError
+from phoenix_pve.errors import TooSlowError
+from phoenix_pve.foreign import last_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,24 +26,29 @@ GRACE_SECONDS = 10.0
 """How long a command that was asked to end may take to clean up, before it is killed."""
 
 
-def run(argv: Sequence[str], stdin: str | None, seconds: float) -> tuple[int, str, str]:
-    """Return (exit status, stdout, stderr).
+def run(
+    argv: Sequence[str], stdin: str | None, seconds: float, limit: int | None = None, grace: float = GRACE_SECONDS
+) -> tuple[int, str, str]:
+    """Return (exit status, stdout, stderr), of both streams at most `limit` bytes.
 
-    Raises CommandFailedError after so many seconds, OSError if it cannot start.
+    Raises TooSlowError after so many seconds, OSError if it cannot start.
     """
-    with _memory(stdin or "") as asked, _memory() as out, _memory() as err:
+    with _memory(stdin or "") as asked, _memory(limit=limit) as out, _memory(limit=limit) as err:
         child = subprocess.Popen(argv, stdin=asked, stdout=out, stderr=err, start_new_session=True)
         if not _wait(child, seconds):
-            _end(child)
+            _end(child, grace)
             raise _too_slow(argv, seconds, _read(err) or _read(out))
         return child.returncode, _read(out), _read(err)
 
 
 @contextlib.contextmanager
-def _memory(text: str = "") -> Iterator[int]:
+def _memory(text: str = "", limit: int | None = None) -> Iterator[int]:
     """Give a file that exists in memory only; nothing of it is left, however phoenix ends."""
-    file = os.memfd_create("phoenix")
+    file = os.memfd_create("phoenix", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
+        if limit is not None:
+            os.ftruncate(file, limit)
+            fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
         os.write(file, text.encode("utf-8", "surrogateescape"))
         os.lseek(file, 0, os.SEEK_SET)
         yield file
@@ -49,8 +57,9 @@ def _memory(text: str = "") -> Iterator[int]:
 
 
 def _read(file: int) -> str:
+    """Return what was written; a file of a fixed size ends in zeros."""
     size = os.fstat(file).st_size
-    return os.pread(file, size, 0).decode("utf-8", "replace").replace("\r\n", "\n")
+    return os.pread(file, size, 0).rstrip(b"\0").decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def _wait(child: subprocess.Popen[bytes], seconds: float) -> bool:
@@ -78,18 +87,18 @@ def _wait_by_polling(child: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _end(child: subprocess.Popen[bytes], grace: float) -> None:
     """Ask a command and all it started to end, as Proxmox does when a task is stopped; then kill them."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, sign)
-        if _wait(child, GRACE_SECONDS):
+        if _wait(child, grace):
             return
 
 
-def _too_slow(argv: Sequence[str], seconds: float, said: str) -> CommandFailedError:
-    last = (said.strip().splitlines() or ["it said nothing"])[-1][:200]
-    return CommandFailedError(
+def _too_slow(argv: Sequence[str], seconds: float, said: str) -> TooSlowError:
+    last = last_line(said, "it said nothing")
+    return TooSlowError(
         f"`{shlex.join(argv[:3])}` did not end within {seconds:g} s and was ended: {last}",
         "is a storage or the cluster stuck? run the same command again: it goes on from what is there; "
         "--call-timeout S waits longer",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from phoenix_pve import address, readiness, ssh_config, waiting
-from phoenix_pve.apply import StepDone
-from phoenix_pve.errors import GuestError, NodeError, UsageError
+from phoenix_pve.apply import Planned, StepDone, StepStarted
+from phoenix_pve.errors import GuestError, NodeError, TooSlowError, UsageError, WaitTimeoutError
+from phoenix_pve.foreign import admit, last_line
+from phoenix_pve.instance import RENEWING
 from phoenix_pve.kinds import conf_path
 from phoenix_pve.node import LocalNode, Questions
-from phoenix_pve.plan import Clone, Create, Destroy, WriteSnippet
+from phoenix_pve.plan import Clone, Create, Destroy, Shutdown, Start, Stop
 from phoenix_pve.readiness import Proof, Wait
 
 if TYPE_CHECKING:
@@ -23,8 +26,11 @@ if TYPE_CHECKING:
     from phoenix_pve.ssh_config import Access, Target
 
 PROOF_SCRIPT = f"hostname; uname -r; {readiness.RESULT_SCRIPT}"
-NEW_KEYS = (Create, Clone, Destroy, WriteSnippet)
-"""Changes after which a guest has other host keys: it is another guest, or cloud-init takes it for one."""
+SHORTEST_LOGIN = 10.0
+"""Seconds that a login may take at least: an ssh that jumps, and a guest that has just come up."""
+
+DUE = "# phoenix: the guest's next start gives it other keys\n"
+"""Stands in a file of host keys from a change that makes cloud-init take the guest for another one until its boot."""
 
 
 def wait_of(words: Mapping[str, Any]) -> tuple[Wait, bool]:
@@ -41,19 +47,26 @@ def wait_of(words: Mapping[str, Any]) -> tuple[Wait, bool]:
     return Wait(text), True
 
 
-def target(node: Node, spec: GuestSpec, access: Access) -> Target:
-    """Return where to log into a guest. Raises RefusedError for one that is absent, GuestError without an address."""
+def target(node: Node, spec: GuestSpec, access: Access, seconds: float = waiting.MOST) -> Target:
+    """Return where to log into a guest, which may be asked for so long.
+
+    Raises RefusedError for one that is absent, GuestError without an address.
+    """
     stated = address.stated(spec)
     if stated or access.proxy:
         path = conf_path(spec.kind, spec.vmid)
         if path not in node.look(Questions(files={path: 1})).files:
             raise waiting.absent(spec.kind, spec.vmid)
         return ssh_config.target(spec, stated)
-    return ssh_config.target(spec, _address(node, spec))
+    return ssh_config.target(spec, _address(node, spec, seconds))
 
 
-def _address(node: Node, spec: GuestSpec) -> str:
-    found = address.stated(spec) or waiting.address_of(node, spec.kind, spec.vmid)
+def _address(node: Node, spec: GuestSpec, seconds: float) -> str:
+    longest = waiting.question_seconds(seconds)
+    try:
+        found = address.stated(spec) or waiting.address_of(node, spec.kind, spec.vmid, longest)
+    except TooSlowError as error:
+        raise GuestError(f"{spec.vmid} {spec.name}: nobody can tell its address: {error.message}", error.hint) from None
     if not found:
         raise GuestError(
             f"{spec.vmid} {spec.name}: it has no address yet, or its agent does not answer",
@@ -81,31 +94,92 @@ def become(argv: Sequence[str]) -> NoReturn:
 
 
 def forgetting(access: Access, events: Iterable[Event]) -> Iterator[Event]:
-    """Hand events on, and forget a guest's host key when it is made, destroyed, or given other user-data."""
+    """Hand the events of one guest on, and forget its host key when it gets others.
+
+    That is when it is made or destroyed, and at the boot after a change that makes cloud-init take it for another one
+    (plan.renewing): at once for one that is down, and when phoenix stops or starts it for one that runs, which keeps
+    its key until then. Raises NodeError when the key cannot be forgotten.
+    """
+    plan = None
     for event in events:
-        if isinstance(event, StepDone) and isinstance(event.change, NEW_KEYS):
-            Path(ssh_config.known_hosts_file(access, event.vmid)).unlink(missing_ok=True)
+        match event:
+            case Planned():
+                plan = event.plan
+            case StepStarted(change=Start()) | StepDone(change=Stop() | Shutdown()):
+                if _is_due(access, event.vmid) or (plan and RENEWING & {*plan.waiting}):
+                    _forget(access, event.vmid)
+            case StepStarted() if plan and event.change in plan.renewing:
+                _remember(access, event.vmid)
+            case StepDone(change=Create() | Clone() | Destroy()):
+                _forget(access, event.vmid)
+            case StepDone() if plan and event.change in plan.renewing and not plan.running:
+                _forget(access, event.vmid)
         yield event
 
 
-def prove(node: Node, spec: GuestSpec, access: Access) -> Proof:
-    """Log in with the user's own key and look around. Raises GuestError when that fails or shows something wrong."""
-    goal = target(node, spec, access)
+def _forget(access: Access, vmid: int) -> None:
+    file = Path(ssh_config.known_hosts_file(access, vmid))
+    try:
+        file.unlink(missing_ok=True)
+    except NotADirectoryError:
+        return  # where no folder can be, no key is remembered
+    except OSError as error:
+        raise NodeError(f"{file} cannot be removed: {error.strerror}", "remove that file by hand") from None
+
+
+def _remember(access: Access, vmid: int) -> None:
+    """Note that the key goes at the guest's next start; where no note can be kept, forget it now."""
+    file = Path(ssh_config.known_hosts_file(access, vmid))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not _is_due(access, vmid):
+            with file.open("a", encoding="utf-8") as text:
+                text.write(DUE)
+    except OSError:
+        _forget(access, vmid)
+
+
+def _is_due(access: Access, vmid: int) -> bool:
+    try:
+        return DUE.encode() in Path(ssh_config.known_hosts_file(access, vmid)).read_bytes()
+    except OSError:
+        return False
+
+
+def prove(node: Node, spec: GuestSpec, access: Access, seconds: float = SHORTEST_LOGIN) -> Proof:
+    """Log in with the user's own key and look around. Raises GuestError when that fails or shows something wrong.
+
+    Raises WaitTimeoutError for a login that hangs for longer than `seconds`, or SHORTEST_LOGIN if that is more.
+    """
+    longest = max(seconds, SHORTEST_LOGIN)
+    goal = target(node, spec, access, longest)
     prepare(access)
-    done = LocalNode().run(ssh_config.command(access, goal, [PROOF_SCRIPT], batch=True))
+    try:
+        done = LocalNode().run(ssh_config.command(access, goal, [PROOF_SCRIPT], batch=True), seconds=longest)
+    except TooSlowError:
+        raise WaitTimeoutError(
+            f"{spec.vmid} {spec.name}: the login did not end within {longest:g} s",
+            f"the guest is left running; does this work? phoenix ssh {spec.vmid} -- hostname",
+        ) from None
     if done.exit != 0:
         raise refused(spec, goal, ssh_config.known_hosts_file(access, spec.vmid), done.stderr)
-    hostname, kernel, rest = (*done.stdout.split("\n", 2), "", "")[:3]
+    made = _proof(spec, goal, done.stdout)
+    return made if made.address else replace(made, address=_address(node, spec, longest))
+
+
+def _proof(spec: GuestSpec, goal: Target, printed: str) -> Proof:
+    """Return what a login showed. Raises GuestError when it is another guest, or one whose cloud-init failed."""
+    hostname, kernel, rest = (*printed.split("\n", 2), "", "")[:3]
     found = readiness.cloud_init(rest)
     if found.status == "error":
         raise waiting.failed_init(spec.vmid, spec.name, found)
     if hostname not in {spec.name, spec.name.partition(".")[0]}:
         raise GuestError(
-            f"{spec.vmid} {spec.name}: its hostname is `{hostname[:80]}`",
+            f"{spec.vmid} {spec.name}: its hostname is `{admit(hostname, 80)}`",
             f"`phoenix restart {spec.vmid}` lets cloud-init set it; is someone else at its address?",
         )
-    where = goal.address or _address(node, spec)
-    return Proof(goal.user, hostname, kernel, where, "; ".join([found.status, *found.notes[:3]]))
+    told = "; ".join([found.status, *found.notes[:3]])
+    return Proof(goal.user, hostname, admit(kernel, 80), goal.address, told)
 
 
 # what ssh says, what is wrong, and what to do
@@ -129,5 +203,5 @@ def refused(spec: GuestSpec, goal: Target, file: str, stderr: str) -> GuestError
     for words, message, hint in CAUSES:
         if words in stderr:
             return GuestError(f"{spec.vmid} {spec.name}: {message.format(**told)}", hint.format(**told))
-    last = (stderr.strip().splitlines() or ["ssh said nothing"])[-1][:200]
+    last = last_line(stderr, "ssh said nothing")
     return GuestError(f"{spec.vmid} {spec.name}: no login: {last}", f"does this work? phoenix ssh {spec.vmid}")

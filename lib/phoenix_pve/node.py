@@ -8,6 +8,7 @@ anything.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 QUERIES = frozenset({"status", "config", "pending", "list", "path"})
+QUESTION_GRACE = 1.0
+"""Seconds to clean up for a question that somebody waits for."""
+
 WHOLE = 1 << 24
 """The most bytes that phoenix reads of one file."""
 
@@ -75,9 +79,12 @@ class Answers:
 class Node(Protocol):
     """What phoenix can do on a node. Paths are the node's own, such as /etc/pve/storage.cfg."""
 
-    def run(self, argv: Sequence[str], stdin: str | None = None, *, log: str = "") -> Completed:
-        """Run a command to its end. Raises NodeError when it cannot be started.
+    def run(
+        self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None, *, log: str = ""
+    ) -> Completed:
+        """Run a command to its end; of what a guest prints, so much as call_limits.answer says is read.
 
+        Raises NodeError when it cannot be started, TooSlowError after its deadline; `seconds` may name an earlier one.
         The file `log` gets a line when a command that changes a held guest begins, and when it ends.
         """
 
@@ -111,12 +118,19 @@ class LocalNode:
         self._longest_call = longest_call
         self._locks = LocalLocks(self.root)
 
-    def run(self, argv: Sequence[str], stdin: str | None = None, *, log: str = "") -> Completed:
+    def run(
+        self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None, *, log: str = ""
+    ) -> Completed:
         """Run a command to its end, under the busy lock of the guest that it changes when this run holds that."""
         guarded = self._locks.holds(lock_files.guest_of(argv))
         words = lock_files.guarded(argv, self.root, log) if guarded else list(argv)
+        longest = call_limits.seconds(argv, self._longest_call)
+        limit = call_limits.answer(argv)
         try:
-            done = local_process.run(words, stdin, call_limits.seconds(argv, self._longest_call))
+            if seconds is None:
+                done = local_process.run(words, stdin, longest, limit)
+            else:
+                done = local_process.run(words, stdin, min(seconds, longest), limit, QUESTION_GRACE)
         except FileNotFoundError:
             raise NodeError(
                 f"there is no `{argv[0]}` on this machine, so it is no Proxmox VE node",
@@ -153,6 +167,8 @@ class LocalNode:
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 continue
             except OSError as error:
+                if error.errno == errno.ENAMETOOLONG:  # some odd line made a path of it
+                    continue
                 raise of_file(f"{path} cannot be read", error) from None
         return found
 
@@ -211,10 +227,17 @@ class QueryOnly:
     def __init__(self, node: Node) -> None:
         self._node = node
 
-    def run(self, argv: Sequence[str], stdin: str | None = None, *, log: str = "") -> Completed:  # noqa: ARG002
+    def run(
+        self,
+        argv: Sequence[str],
+        stdin: str | None = None,
+        seconds: float | None = None,
+        *,
+        log: str = "",  # noqa: ARG002
+    ) -> Completed:
         """Run a command that only queries. Raises PhoenixError for any other, which would be a bug of phoenix."""
         _check_query(argv)
-        return self._node.run(argv, stdin)
+        return self._node.run(argv, stdin, seconds)
 
     def look(self, questions: Questions) -> Answers:
         """Run queries and read files. Raises PhoenixError for a command that may change something."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import image, notes, pve_conf, records, storage_cfg, unfinished
+from phoenix_pve import foreign, image, notes, pve_conf, records, storage_cfg, unfinished
 from phoenix_pve.errors import CommandFailedError, ContradictionError, NodeError
 from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.kinds import FACTS, conf_path
@@ -261,17 +260,17 @@ def power_in(done: Completed) -> Power | None:
     if done.exit != 0 and "does not exist" in done.stderr:
         return None
     if done.exit == 0 and done.stdout.startswith("status: "):
-        word = done.stdout.removeprefix("status: ").split()[0]
-        if word in set(Power):
+        word = done.stdout.removeprefix("status: ").partition("\n")[0].strip()
+        if word in _WORDS:
             return Power(word)
     raise failed(done)
 
 
 def failed(done: Completed) -> CommandFailedError:
     """Return the error for a command that was to look and did not end well."""
-    said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
+    said = foreign.last_line(done.stderr or done.stdout, "nothing")
     return CommandFailedError(
-        f"`{' '.join(done.argv)}` failed (exit status {done.exit}): {said[-1][:200]}",
+        f"`{' '.join(done.argv)}` failed (exit status {done.exit}): {said}",
         "run the command by hand to see more; phoenix has changed nothing",
     )
 
@@ -297,7 +296,8 @@ def powers_in(kind: Kind, done: Completed) -> dict[int, Power]:
     if done.exit != 0:
         raise failed(done)
     rows = [line.split() for line in done.stdout.splitlines()]
-    return {int(row[0]): power for row in rows if row and row[0].isdigit() if (power := _power_in(kind, row))}
+    found = [(foreign.number(row[0]), _power_in(kind, row)) for row in rows if row]
+    return {vmid: power for vmid, power in found if vmid is not None and power is not None}
 
 
 def _power_in(kind: Kind, row: list[str]) -> Power | None:
@@ -330,7 +330,7 @@ def _check_agreement(specs: Sequence[GuestSpec], powers: Mapping[int, Power | No
 def _storages(files: Mapping[str, File]) -> dict[str, Storage]:
     if STORAGE_CFG not in files:
         raise NodeError(f"there is no {STORAGE_CFG} here", "run phoenix on a Proxmox VE host as root")
-    return storage_cfg.parse(files[STORAGE_CFG].data.decode("utf-8", "replace"))
+    return storage_cfg.parse(files[STORAGE_CFG].data.replace(b"\0", b"").decode("utf-8", "replace"))
 
 
 def _elsewhere(spec: GuestSpec, power: Power | None, files: Mapping[str, File]) -> str:
@@ -345,11 +345,9 @@ def _elsewhere(spec: GuestSpec, power: Power | None, files: Mapping[str, File]) 
 
 def _other_node(vmid: int, data: bytes) -> str:
     """Read pmxcfs' list of all guests of the cluster (manual page pmxcfs(8))."""
-    try:
-        entry = json.loads(data)["ids"].get(str(vmid))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    return f"on node {entry['node']}" if isinstance(entry, dict) and "node" in entry else ""
+    entry = foreign.mapping(foreign.mapping(foreign.document(data)).get("ids")).get(str(vmid))
+    node = foreign.word(foreign.mapping(entry).get("node"))
+    return f"on node {foreign.admit(node, foreign.LINE)}" if node else ""
 
 
 def _bridges(files: Mapping[str, File]) -> frozenset[str] | None:

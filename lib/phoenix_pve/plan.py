@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from phoenix_pve.foreign import admit
 from phoenix_pve.kinds import ON_THE_DRIVE
 from phoenix_pve.values import props
 
@@ -268,10 +269,14 @@ def unseen(changes: Sequence[Change]) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a plan will not be carried out, and what to do about it."""
+    """Why a plan will not be carried out, and what to do about it. Names of the node's that it quotes do no harm."""
 
     message: str
     hint: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", admit(self.message))
+        object.__setattr__(self, "hint", admit(self.hint))
 
 
 class Goal(StrEnum):
@@ -295,6 +300,7 @@ class Plan:
     digest    that of its configuration then, "" for one that was not there
     expected  what the guest must still be before each change
     log       the note in which the node writes when commands begin and end, "" while there is none
+    renewing  those of `changes` after which cloud-init takes the guest for another one at its next boot
     """
 
     goal: Goal
@@ -310,6 +316,7 @@ class Plan:
     digest: str = ""
     expected: Expected | None = None
     log: str = ""
+    renewing: tuple[Change, ...] = ()
 
     @property
     def unseen(self) -> frozenset[str]:

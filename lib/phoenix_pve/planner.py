@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from phoenix_pve import address, identity, lxc_manager, notes, records, unfinished, vm_manager
 from phoenix_pve.guard import Expected
 from phoenix_pve.guest import GuestState, Kind, Power
+from phoenix_pve.instance import renewing
 from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.ownership import MADE_BY, is_known_clone, refusals_to_delete, refusals_to_touch, refusals_while_locked
 from phoenix_pve.plan import (
@@ -94,6 +95,7 @@ def plan(goal: Goal, spec: GuestSpec, seen: Seen, user_data: str, options: Optio
         exists=state is not None,
         running=state is not None and state.power is not Power.STOPPED,
         digest=state.digest if state else "",
+        renewing=renewing(state, changes),
         expected=_expected(goal, spec, before, options),
         log=notes.path(spec.vmid) if unfinished.is_noted(spec, before) else "",
     )

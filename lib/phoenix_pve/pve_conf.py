@@ -61,11 +61,11 @@ def _stale(section: Mapping[str, str]) -> frozenset[str]:
 
 
 def parse(data: bytes) -> GuestConf:
-    """Return what the file says. Lines that are no option are passed over, as Proxmox does."""
+    """Return what the file says. Lines that are no option are passed over, as Proxmox does; no argument holds a NUL."""
     sections: dict[str, dict[str, str]] = {"": {}}
     notes: list[str] = []
     section = ""
-    for line in data.decode("utf-8", "surrogateescape").splitlines():
+    for line in data.replace(b"\0", b"").decode("utf-8", "surrogateescape").splitlines():
         if line.startswith("[") and line.rstrip().endswith("]"):
             section = line.strip()[1:-1]
             sections.setdefault(section, {})

@@ -7,12 +7,13 @@ The agent answers long before cloud-init is done, so its ping says nothing of th
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from phoenix_pve import foreign
+from phoenix_pve.address import plain
 from phoenix_pve.guest import Kind
 
 if TYPE_CHECKING:
@@ -62,17 +63,24 @@ def stages(kind: Kind, wait: Wait, *, stated_address: bool) -> tuple[Stage, ...]
     return tuple(stage for stage, is_wanted in wanted.items() if is_wanted)
 
 
+LONGEST_PROBE = 5.0
+"""Seconds that a look for an SSH server takes at most."""
+
 PORT_SCRIPT = 'exec 3<>"/dev/tcp/$0/22" && IFS= read -r -t 4 -n 4 word <&3 && printf %s "$word"'
 
 
-def port_probe(address: str) -> tuple[str, ...]:
-    """Return the command that prints `SSH-` when an SSH server answers at an address; it ends within 5 s."""
-    return ("timeout", "5", "bash", "-c", PORT_SCRIPT, address)
+def port_probe(address: str, seconds: float = LONGEST_PROBE) -> tuple[str, ...]:
+    """Return the command that prints `SSH-` when an SSH server answers at an address; it ends within its time."""
+    return (*_bounded(seconds), "bash", "-c", PORT_SCRIPT, plain(address))
 
 
-def proxy_probe(proxy: str) -> tuple[str, ...]:
+def proxy_probe(proxy: str, seconds: float = LONGEST_PROBE) -> tuple[str, ...]:
     """Return the same through a proxy command."""
-    return ("timeout", "5", "sh", "-c", proxy)
+    return (*_bounded(seconds), "sh", "-c", proxy)
+
+
+def _bounded(seconds: float) -> tuple[str, ...]:
+    return ("timeout", "-k", "1", f"{min(seconds, LONGEST_PROBE):.1f}")
 
 
 RESULT_SCRIPT = (
@@ -89,11 +97,8 @@ def result_question(vmid: int) -> tuple[str, ...]:
 
 def executed(answer: str) -> str | None:
     """Return what a command printed that `qm guest exec` ran; None when it says nothing about that."""
-    try:
-        found = json.loads(answer)
-    except ValueError:
-        return None
-    return str(found.get("out-data", "")) if isinstance(found, dict) and found.get("exited") else None
+    found = foreign.mapping(foreign.document(answer))
+    return foreign.word(found.get("out-data")) if found.get("exited") else None
 
 
 @dataclass(frozen=True)
@@ -132,8 +137,11 @@ def cloud_init(printed: str) -> CloudInit:
         return CloudInit("disabled")
     if not result:
         return CloudInit("running" if parts else "absent")
-    if errors := [_named(str(error)) for error in result.get("errors") or ()]:
-        return CloudInit("error", tuple(errors))
+    errors = _texts(result.get("errors") or [])
+    if errors is None:
+        return CloudInit("error", ("its result.json makes no sense",))
+    if errors:
+        return CloudInit("error", tuple(_named(error) for error in errors))
     degraded = tuple(_recoverable(status))
     return CloudInit("degraded", degraded) if degraded else CloudInit("done")
 
@@ -146,28 +154,24 @@ def _parts(printed: str) -> dict[str, str]:
 
 def _version_one(text: str) -> Mapping[str, Any]:
     """Return the document below `v1`; nothing for a file that is missing or half written."""
-    try:
-        found = json.loads(text)["v1"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return foreign.mapping(foreign.mapping(foreign.document(text)).get("v1"))
+
+
+def _texts(value: Any) -> list[str] | None:
+    """Return a list of strings, None for anything else."""
+    return value if isinstance(value, list) and all(isinstance(entry, str) for entry in value) else None
 
 
 def _named(error: str) -> str:
     """`('scripts-user', RuntimeError('…'))` -> `scripts-user: RuntimeError('…')`."""
     match = re.fullmatch(r"\('([\w -]+)', (.*)\)", error.strip(), re.DOTALL)
-    return _short(f"{match[1]}: {match[2]}" if match else error)
+    return foreign.admit(f"{match[1]}: {match[2]}" if match else error, foreign.LINE)
 
 
 def _recoverable(status: Mapping[str, Any]) -> Iterator[str]:
     """Yield the problems that cloud-init got over: `recoverable_errors` of every stage, since cloud-init 23.4."""
     for stage, entry in status.items():
-        found = entry.get("recoverable_errors") if isinstance(entry, dict) else None
-        for messages in (found or {}).values():
-            yield from (_short(f"{stage}: {message}") for message in messages)
-
-
-def _short(text: str) -> str:
-    """Return text on one line; the guest wrote it, so nothing in it may reach a terminal as anything but text."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= 300 else f"{line[:299]}…"
+        for messages in foreign.mapping(foreign.mapping(entry).get("recoverable_errors")).values():
+            told = _texts(messages)
+            lines = ["something that makes no sense"] if told is None else told
+            yield from (foreign.admit(f"{stage}: {line}", foreign.LINE) for line in lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, assert_never
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from phoenix_pve import records
 from phoenix_pve.apply import Blocked, Failed, Finished, Noted, Planned, StepDone, StepStarted, Waiting
 from phoenix_pve.commands import shell, steps
+from phoenix_pve.foreign import LINE, admit
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.ownership import stranger
 from phoenix_pve.plan import (
@@ -39,7 +41,7 @@ from phoenix_pve.plan import (
 from phoenix_pve.step_words import step_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from phoenix_pve.apply import Event
     from phoenix_pve.errors import PhoenixError
@@ -53,6 +55,18 @@ COLOURS = {"+": "32", "-": "31", "~": "33", "✓": "32", "✗": "31", "!": "33",
 def paint(text: str, colour: str, *, on: bool) -> str:
     """Return the text in a colour of COLOURS, when colours are on."""
     return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m" if on else text
+
+
+_PAINTED = re.compile("(" + "|".join(re.escape(paint(text, text, on=True)) for text in COLOURS) + ")")
+
+
+def clean(text: str, *, colour: bool) -> str:
+    """Return a text that does nothing but show, whatever it is made of; with `colour` the words of COLOURS are painted.
+
+    It is what stands before a terminal, so that nothing comes there that was forgotten elsewhere.
+    """
+    parts = _PAINTED.split(text) if colour else [text]
+    return "".join(part if i % 2 else admit(part, None, lines=True) for i, part in enumerate(parts))
 
 
 def differences(change: Change) -> tuple[Difference, ...]:
@@ -99,11 +113,12 @@ def _difference_text(plan: Plan, difference: Difference) -> str:
 
 def _value(plan: Plan, difference: Difference) -> str:
     """Return what goes, what comes, or `old → new`; of a guest to be made there is no old."""
-    if not difference.new:
-        return difference.old
-    if not plan.exists or not difference.old:
-        return difference.new
-    return f"{difference.old} → {difference.new}"
+    old, new = (admit(value, LINE) for value in (difference.old, difference.new))
+    if not new:
+        return old
+    if not plan.exists or not old:
+        return new
+    return f"{old} → {new}"
 
 
 def headline(plan: Plan) -> str:
@@ -127,8 +142,13 @@ def plan_lines(plan: Plan, *, colour: bool = False) -> Iterator[str]:
             sign = glyph(plan, difference)
             yield f"  {paint(sign, sign, on=colour)} {_difference_text(plan, difference)}"
     if plan.waiting:
-        yield f"  {paint('!', '!', on=colour)} waiting for a restart since earlier: {', '.join(plan.waiting)}"
-    yield from (f"  {paint('!', '!', on=colour)} {note}" for note in plan.notes)
+        yield f"  {paint('!', '!', on=colour)} waiting for a restart since earlier: {_listed(plan.waiting)}"
+    yield from (f"  {paint('!', '!', on=colour)} {admit(note, LINE)}" for note in plan.notes)
+
+
+def _listed(options: Iterable[str]) -> str:
+    """Return names of options, which stand in a file of the node, as a part of a line."""
+    return admit(", ".join(options), LINE)
 
 
 def command_lines(plan: Plan) -> Iterator[str]:
@@ -159,7 +179,7 @@ def finished_line(event: Finished) -> str:
     if event.plan.changes:
         line += f" ({event.seconds:.1f} s)"
     if event.waiting and event.plan.goal is not Goal.DELETE:
-        line += f"; waiting for a restart: {', '.join(event.waiting)} (--restart performs it)"
+        line += f"; waiting for a restart: {_listed(event.waiting)} (--restart performs it)"
     return line
 
 
@@ -197,26 +217,21 @@ def event_lines(event: Event, *, verbose: bool, colour: bool) -> Iterator[str]:
             if verbose:
                 yield f"    done in {event.seconds:.1f} s"
         case Blocked():
-            yield f"{event.vmid}: waiting for {event.who}"
+            yield f"{event.vmid}: waiting for {admit(event.who, LINE)}"
         case Noted():
-            yield event.text
+            yield admit(event.text)
         case Waiting() | Finished() | Failed():
             pass
         case _:
             assert_never(event)
 
 
-def harmless(text: str) -> str:
-    """Return a text that comes from elsewhere with what could paint a terminal or turn its lines as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode("ascii") for c in text)
-
-
 def error_lines(error: PhoenixError, *, colour: bool = False) -> Iterator[str]:
     """Yield what is wrong, a line for each problem, and what to do."""
     for line in error.message.split("\n") or [""]:
-        yield f"{paint('error', 'error', on=colour)}: {harmless(line)}"
+        yield f"{paint('error', 'error', on=colour)}: {line}"
     if error.hint:
-        yield f"  hint: {harmless(error.hint)}"
+        yield f"  hint: {error.hint}"
 
 
 def plan_json(plan: Plan) -> dict[str, Any]:
@@ -225,7 +240,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         **_guest(plan),
         "exists": plan.exists,
         "changes": [
-            {"what": d.what, "old": d.old or None, "new": d.new or None, "when": d.when.value or "now"}
+            {"what": d.what, "old": admit(d.old) or None, "new": admit(d.new) or None, "when": d.when.value or "now"}
             for change in plan.changes
             for d in differences(change)
         ],
@@ -267,9 +282,9 @@ def status_row(spec: GuestSpec, seen: Seen) -> dict[str, Any]:
         "name": spec.name,
         "kind": spec.kind.value,
         "status": state.power.value if state else "absent",
-        "lock": (state.lock or None) if state else None,
-        "stranger": stranger(spec, seen) or None,
-        "waiting_for_restart": sorted({*state.pending, *records.due(seen)}) if state else [],
+        "lock": (admit(state.lock) or None) if state else None,
+        "stranger": admit(stranger(spec, seen)) or None,
+        "waiting_for_restart": sorted(map(admit, {*state.pending, *records.due(seen)})) if state else [],
     }
 
 
@@ -277,10 +292,10 @@ def table(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Yield rows of status_row as columns."""
     cells = [("ID", "NAME", "KIND", "STATUS", "NOTES")]
     for row in rows:
-        notes = [row["stranger"]] if row["stranger"] else []
-        notes += [f"locked ({row['lock']})"] if row["lock"] else []
+        notes = [admit(row["stranger"], LINE)] if row["stranger"] else []
+        notes += [f"locked ({admit(row['lock'], LINE)})"] if row["lock"] else []
         if row["waiting_for_restart"]:
-            notes.append(f"waiting for a restart: {', '.join(row['waiting_for_restart'])}")
+            notes.append(f"waiting for a restart: {_listed(row['waiting_for_restart'])}")
         cells.append((str(row["id"]), row["name"], row["kind"], row["status"], "; ".join(notes)))
     widths = [max(len(line[i]) for line in cells) for i in range(5)]
     for line in cells:

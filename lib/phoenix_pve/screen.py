@@ -1,4 +1,8 @@
-"""What the user sees: results on stdout, the story on stderr, one JSON document with --json."""
+"""What the user sees: results on stdout, the story on stderr, one JSON document with --json.
+
+Whatever is written goes through render.clean or foreign.admitted last, so that no text of a guest's or a node's reaches
+a terminal or a reader with anything in it that does more than show.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from phoenix_pve import render, ssh_config
 from phoenix_pve.apply import Failed, Finished, StepStarted, Waiting
+from phoenix_pve.foreign import admit, admitted
 from phoenix_pve.guest import Kind
 from phoenix_pve.step_words import step_words
 
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
     from phoenix_pve.plan import Plan
     from phoenix_pve.ssh_config import Access, Target
 
+
+ERASE = "\r\x1b[K"
+"""Takes the live line away."""
 
 NARROWEST = 80
 """Columns of a terminal that does not tell."""
@@ -49,11 +57,13 @@ class Screen:
             self._line(text)
 
     def _line(self, text: str) -> None:
-        self._put(self._err, ("\r\x1b[K" if self._live else "") + text + "\n")
+        self._put(self._err, text + "\n", ERASE if self._live else "")
 
-    def _put(self, stream: TextIO, text: str) -> None:
+    def _put(self, stream: TextIO, text: str, before: str = "") -> None:
         """Write; what nobody reads any more (`| head`) is no error, and work goes on when a disk is full."""
         encoding = stream.encoding or "utf-8"
+        colour = self._colour_err if stream is self._err else self._colour_out
+        text = before + render.clean(text, colour=colour)
         try:
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
             stream.flush()
@@ -121,8 +131,9 @@ class Screen:
     def _draw(self) -> None:
         """On a terminal, show the live line at the bottom."""
         if self._live and self._doing:
-            line = f"[{self._ended}/{self._expected}] " + " · ".join(f"{i} {what}" for i, what in self._doing.items())
-            self._put(self._err, f"\r\x1b[K{line[: self._columns() - 1]}")
+            doing = " · ".join(f"{i} {what}" for i, what in self._doing.items())
+            line = admit(f"[{self._ended}/{self._expected}] {doing}", None)
+            self._put(self._err, line[: self._columns() - 1], ERASE)
 
     def _columns(self) -> int:
         """How wide the terminal is that the live line is on, also when stdout goes elsewhere."""
@@ -132,7 +143,7 @@ class Screen:
 
     def _clear(self) -> None:
         if self._live:
-            self._put(self._err, "\r\x1b[K")
+            self._put(self._err, "", ERASE)
 
     def results(self, ends: list[Finished | Failed]) -> None:
         """Close a run over several guests."""
@@ -211,5 +222,5 @@ class Screen:
 
     def _document(self, document: Mapping[str, Any] | Iterable[Any]) -> None:
         if not self._documented:
-            self._put(self._out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+            self._put(self._out, json.dumps(admitted(document), indent=2, ensure_ascii=False) + "\n")
         self._documented = True

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from phoenix_pve.address import plain
+from phoenix_pve.foreign import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,12 +39,16 @@ NOWHERE = Access("")
 
 @dataclass(frozen=True)
 class Target:
-    """One guest to log into; `address` may be empty where a proxy leads to it, `user` where no admin is configured."""
+    """One guest to log into; `address` may be empty where a proxy leads to it, `user` where no admin is configured.
+
+    shared  whether `name` is the ID, alias or name of another guest as well, so that it leads to none
+    """
 
     vmid: int
     name: str
     user: str
     address: str
+    shared: bool = False
 
 
 def access(option: str | None, environ: Mapping[str, str]) -> Access:
@@ -80,15 +86,30 @@ def proxy_command(access: Access, vmid: int) -> str:
     return access.proxy.replace("{id}", str(vmid))
 
 
+def jump(host: str) -> str:
+    """Return a host as ProxyJump takes it.
+
+    `root@2001:db8::1` and `ssh://root@[::1]:2222`, which ssh itself takes, are `root@[2001:db8::1]` and
+    `root@[::1]:2222` there, and the sign before a zone is doubled.
+    """
+    user, at, name = host.removeprefix("ssh://").rstrip("/").rpartition("@")
+    if name.startswith("["):
+        return f"{user}{at}{name}".replace("%", "%%")
+    if name.count(":") > 1:
+        return f"{user}{at}[{name}]".replace("%", "%%")
+    return host
+
+
 def options(access: Access, target: Target) -> list[tuple[str, str]]:
     """Return the settings of ssh_config(5), as they are written in a file.
 
     accept-new: the key of the first contact is remembered, and any other is refused afterwards.
     """
     proxy = proxy_command(access, target.vmid)
-    way = [("ProxyCommand", proxy.replace("%", "%%"))] if proxy else [("ProxyJump", access.host)] if access.host else []
+    by_node = [("ProxyJump", jump(access.host))] if access.host else []
+    way = [("ProxyCommand", proxy.replace("%", "%%"))] if proxy else by_node
     return [
-        ("HostName", target.address or alias(target.vmid)),
+        ("HostName", plain(target.address) or alias(target.vmid)),
         *([("User", target.user)] if target.user else []),
         ("HostKeyAlias", alias(target.vmid)),
         ("UserKnownHostsFile", _path(known_hosts_file(access, target.vmid))),
@@ -104,9 +125,10 @@ def _path(path: str) -> str:
 
 
 def block(access: Access, target: Target) -> str:
-    """Return a block for a configuration file, found by the guest's name and by its ID."""
+    """Return a block for a configuration file, found by the guest's ID and, where that is its own, by its name."""
     lines = "".join(f"  {key} {value}\n" for key, value in options(access, target))
-    return f"Host {target.name} {target.vmid} {alias(target.vmid)}\n{lines}"
+    names = [] if target.shared else [target.name]
+    return f"Host {' '.join([*names, str(target.vmid), alias(target.vmid)])}\n{lines}"
 
 
 def command(access: Access, target: Target, words: Sequence[str], *, batch: bool = False) -> list[str]:
@@ -117,9 +139,9 @@ def command(access: Access, target: Target, words: Sequence[str], *, batch: bool
     """
     settings = [word for key, value in options(access, target) for word in ("-o", f"{key}={value}")]
     quiet = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "LogLevel=ERROR"] if batch else []
-    return ["ssh", *quiet, *settings, "--", target.name, *words]
+    return ["ssh", *quiet, *settings, "--", alias(target.vmid) if target.shared else target.name, *words]
 
 
 def shell_line(argv: Sequence[str]) -> str:
     """Return a command as a line for a shell."""
-    return shlex.join(argv)
+    return " ".join(map(quoted, argv))

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from phoenix_pve.errors import CommandFailedError, NodeError
+import re
+
+from phoenix_pve.errors import NodeError, TooSlowError
+from phoenix_pve.foreign import LINE, admit, last_line
+
+FORGET = re.compile(r"""ssh-keygen -f ["'][\w ./@+~-]+["'] -R ["'][\w .:\[\]@%-]+["']""")
+"""What ssh proposes, and nothing that a server's greeting could put in its place."""
 
 # Words of ssh in the order in which they are looked for: what is wrong, and what to do. {host} is the host as given.
 CAUSES = (
@@ -67,18 +73,18 @@ CAUSES = (
 def not_connected(host: str, said: str) -> NodeError:
     """Return the error for a connection that was never there; `said` is all that ssh said."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    forget = next((line for line in lines if line.startswith("ssh-keygen ")), f"ssh-keygen -R {name_of(host)}")
-    told = {"host": host, "name": name_of(host), "said": (lines or ["nothing"])[0][:200], "forget": forget}
+    forget = next((line for line in lines if FORGET.fullmatch(line)), f"ssh-keygen -R {name_of(host)}")
+    told = {"host": host, "name": name_of(host), "said": admit((lines or ["nothing"])[0], LINE), "forget": forget}
     for words, message, hint in CAUSES:
         if words in said:
             return NodeError(message.format(**told), hint.format(**told))
-    last = (lines or ["ssh said nothing"])[-1][:200]
+    last = last_line(said, "ssh said nothing")
     return NodeError(f"there is no connection to {host}: {last}", f"does this work? ssh {host} true")
 
 
 def no_answer(host: str, said: str) -> NodeError:
     """Return the error for a host that lets us in, or seems to, and then says nothing; `said` is all that ssh said."""
-    last = (said.strip().splitlines() or ["ssh said nothing"])[-1][:200]
+    last = last_line(said, "ssh said nothing")
     return NodeError(
         f"{host} gives no answer: {last}", f"does this say `fine`, and at once? ssh -o BatchMode=yes {host} echo fine"
     )
@@ -105,9 +111,9 @@ def lost(host: str, doing: str) -> NodeError:
     )
 
 
-def too_slow(host: str, doing: str, seconds: float) -> CommandFailedError:
-    """Return the error for a command that takes longer than it may; nothing ends it on the node."""
-    return CommandFailedError(
+def too_slow(host: str, doing: str, seconds: float) -> TooSlowError:
+    """Return the error for a command that takes longer than it may; one that changes something is not ended there."""
+    return TooSlowError(
         f"`{doing}` did not end within {seconds:g} s on {host}",
         "it may go on there, and the next run waits for it; --call-timeout S waits longer",
         died=True,
@@ -116,7 +122,7 @@ def too_slow(host: str, doing: str, seconds: float) -> CommandFailedError:
 
 def unreadable(host: str, said: str) -> NodeError:
     """Return the error for an answer that makes no sense."""
-    last = (said.strip().splitlines() or ["nothing"])[-1][:200]
+    last = last_line(said, "nothing")
     return NodeError(f"{host} does not answer as a shell does: {last}", f"does this say `fine`? ssh {host} echo fine")
 
 
@@ -134,7 +140,7 @@ def not_root(host: str, what: str) -> NodeError:
 
 def no_file(host: str, what: str, stderr: str) -> NodeError:
     """Return the error for a file that could not be written or removed, from what the tool said."""
-    reason = (stderr.strip().splitlines() or ["it said nothing"])[-1].rpartition(": ")[2][:200]
+    reason = last_line(stderr, "it said nothing").rpartition(": ")[2]
     if "ermission" in reason:
         return not_root(host, f"{what}: {reason}")
     return NodeError(f"{host}: {what}: {reason}", "mend the cause there, then run the same command again")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from phoenix_pve import call_limits, lock_files, ssh_errors, ssh_script
 from phoenix_pve.errors import UsageError
 from phoenix_pve.journal import Journal
-from phoenix_pve.node import Answers, Completed, LocalNode
+from phoenix_pve.node import WHOLE, Answers, Completed, LocalNode
 from phoenix_pve.ssh_connection import QUIET, Connection, Sessions
 from phoenix_pve.ssh_keeper import SshKeeper
 
@@ -27,6 +27,9 @@ SESSIONS = 8
 
 TRIES = 20
 """How often a command is sent that the server refuses for having too many."""
+
+ON_THE_WAY = 5.0
+"""Seconds more than a command may take that its answer may, where the command is ended on the node."""
 
 HOST = re.compile(r"(ssh://)?([^-@/][^@/]*@)?[^-@/][^@/]*")
 REFUSED = frozenset(" '`\"$\\;&<>|(){},")
@@ -74,13 +77,21 @@ class SshNode:
         self._connection, self._sessions = Connection(host), Sessions(SESSIONS)
         self._keeper = SshKeeper(host, self.root, self._connection.ask)
 
-    def run(self, argv: Sequence[str], stdin: str | None = None, *, log: str = "") -> Completed:
+    def run(
+        self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None, *, log: str = ""
+    ) -> Completed:
         """Run a command to its end, under the busy lock of the guest that it changes when this run holds that."""
         guarded = self._keeper.holds(lock_files.guest_of(argv))
         words = lock_files.guarded(argv, self.root, log) if guarded else argv
-        seconds = call_limits.seconds(argv, self._longest_call)
-        reply = self._ask([ssh_script.run_line(words, stdin)], _short(argv), seconds)
-        return self._commands(reply, [argv])[0]
+        longest = call_limits.seconds(argv, self._longest_call)
+        if seconds is None and call_limits.answer(argv) is None:
+            return self._commands(self._ask([ssh_script.run_line(words, stdin)], _short(argv), longest), [argv])[0]
+        most = longest if seconds is None else min(seconds, longest)
+        line = ssh_script.run_line(words, stdin, (call_limits.answer(argv) or WHOLE, most))
+        done = self._commands(self._ask([line], _short(argv), most + ON_THE_WAY), [argv])[0]
+        if done.exit in ssh_script.LATE and argv[0] != "timeout":
+            raise ssh_errors.too_slow(self.host, _short(argv), most)
+        return done
 
     def look(self, questions: Questions) -> Answers:
         """Run queries and read files in one round trip."""

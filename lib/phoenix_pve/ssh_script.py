@@ -25,12 +25,28 @@ if TYPE_CHECKING:
 BOOT = "exec sh -c 'eval \"$(cat)\"'"
 """The command for the login shell of the node, whichever that is: read all of a script, then run it."""
 
+LATE = frozenset({124, 137})
+"""How timeout(1) ends when it had to end a command."""
+
 PRELUDE = r"""{
 PATH=$PATH:/usr/sbin:/sbin
 mark() { printf '\n%s %s\n' "$phoenix_mark" "$*"; }
 both() { mark "$@"; mark "$@" >&2; }
 run() {
   if command -v "$1" >/dev/null; then both run; "$@"; both exit "$?"; else both missing; fi
+}
+bounded() {
+  most=$1 span=$2; shift 2
+  if command -v "$1" >/dev/null; then
+    both run
+    {
+      code=$(
+        { { { timeout -k 1 "$span" "$@" 3>&- 4>&- 5>&- 6>&-; echo "$?" >&3; } 2>&4 | head -c "$most" >&5; } 4>&1 |
+          head -c "$most" >&6; } 3>&1
+      )
+    } 5>&1 6>&2
+    both exit "$code"
+  else both missing; fi
 }
 read_file() {
   if [ ! -f "$2" ]; then :
@@ -92,9 +108,13 @@ def words(argv: Sequence[str]) -> str:
     return " ".join(map(shlex.quote, argv))
 
 
-def run_line(argv: Sequence[str], stdin: str | None = None) -> str:
-    """Return the line that runs a command; printf is part of the shell, so that no process shows `stdin`."""
-    return f"printf %s {words([stdin])} | run {words(argv)}" if stdin else f"run {words(argv)} </dev/null"
+def run_line(argv: Sequence[str], stdin: str | None = None, bounds: tuple[int, float] | None = None) -> str:
+    """Return the line that runs a command; printf is part of the shell, so that no process shows `stdin`.
+
+    bounds  the most bytes of either stream and the seconds after which it is ended, with status LATE
+    """
+    run = "run" if bounds is None else f"bounded {bounds[0]} {bounds[1]:.1f}"
+    return f"printf %s {words([stdin])} | {run} {words(argv)}" if stdin else f"{run} {words(argv)} </dev/null"
 
 
 def write_line(path: str, text: str) -> str:

@@ -36,8 +36,11 @@ KEYS_PATH = "/run/phoenix-{vmid}-keys.pub"
 CLAIMS = frozenset({"create", "clone"})
 """The locks of a guest that is being made."""
 
-VOLUME = re.compile(r"(?:vm-(\d+)-.+\.(?:raw|qcow2|vmdk)|subvol-(\d+)-.+\.subvol)")
+VOLUME_FILE = re.compile(r"(?:vm-(\d+)-.+\.(?:raw|qcow2|vmdk)|subvol-(\d+)-.+\.subvol)")
 """A volume in the folder of a guest, which has its ID in its name; base volumes are never left half made."""
+
+VOLUME = re.compile(r"[A-Za-z0-9][\w.-]*:[\w./+-]+", re.ASCII)
+"""How Proxmox names volumes: a storage and what it calls them."""
 
 
 def note_path(vmid: int) -> str:
@@ -168,7 +171,7 @@ def volumes_in(folders: Mapping[str, str], vmid: int, times: Mapping[str, float]
     found = {}
     for path, time in times.items():
         folder, _, name = path.rpartition("/")
-        match = VOLUME.fullmatch(name) if folder in folders else None
+        match = VOLUME_FILE.fullmatch(name) if folder in folders else None
         if match and str(vmid) in match.groups():
             found[f"{folders[folder]}:{vmid}/{name}"] = time
     return found
@@ -181,9 +184,12 @@ def block_storages(spec: GuestSpec, storages: Mapping[str, Storage]) -> list[str
 
 
 def volumes_listed(vmid: int, text: str) -> list[str]:
-    """Return the guest's volumes in what `pvesm list` printed; names as Proxmox gives them, `local-lvm:vm-8001-…`."""
+    """Return the guest's volumes in what `pvesm list` printed; names as Proxmox gives them, `local-lvm:vm-8001-…`.
+
+    They come into commands and into advice that somebody may paste into a shell, so that no other letters are taken.
+    """
     words = [line.split()[0] for line in text.splitlines()[1:] if line.strip()]
-    return [word for word in words if f"vm-{vmid}-" in word]
+    return [word for word in words if f"vm-{vmid}-" in word and VOLUME.fullmatch(word)]
 
 
 def mending(spec: GuestSpec, seen: Seen, *, force: bool) -> Iterator[Mend]:

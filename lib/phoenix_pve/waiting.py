@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from phoenix_pve import address, pve_conf, readiness
-from phoenix_pve.errors import GuestError, RefusedError, WaitTimeoutError
+from phoenix_pve.errors import GuestError, RefusedError, TooSlowError, WaitTimeoutError
+from phoenix_pve.foreign import last_line
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.node import WHOLE, LocalNode, Questions
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 FIRST_PAUSE, LONGEST_PAUSE, FACTOR = 0.2, 2.0, 1.5
 """Seconds between two questions: they grow by the factor up to the longest."""
 
+LEAST, MOST = 3.0, 60.0
+"""Seconds that a question may take: what is left of its stage's time, and no less than the one, no more than the other.
+
+The tools of a node need a second or two of their own.
+"""
+
+SPARE = 2.0
+"""Seconds more for a probe that ends by itself in time."""
 
 LATE = {
     Stage.ADDRESS: (
@@ -40,13 +49,17 @@ LATE = {
 
 @dataclass
 class _Watch:
-    """What is known of the guest while it is waited for; `note` is what to tell although all went well."""
+    """What is known of the guest while it is waited for; `note` is what to tell although all went well.
+
+    seconds  how long the next question may take
+    """
 
     node: Node
     step: Await
     name: str
     address: str
     note: str = ""
+    seconds: float = MOST
 
 
 def wait(
@@ -57,7 +70,7 @@ def wait(
     Raises WaitTimeoutError after `timeout` seconds, and GuestError when waiting longer would be in vain.
     """
     watch, started, pause = _Watch(node, step, name, step.what.address), now(), FIRST_PAUSE
-    while reason := PROBES[step.what.stage](watch):
+    while reason := _asked(watch, started + timeout - now()):
         waited = now() - started
         if waited >= timeout:
             raise _late(watch, timeout, reason)
@@ -66,6 +79,20 @@ def wait(
         pause = min(pause * FACTOR, LONGEST_PAUSE)
     if watch.note:
         yield watch.note
+
+
+def _asked(watch: _Watch, left: float) -> str:
+    """Ask once; a question that hangs is asked again while there is time."""
+    watch.seconds = question_seconds(left)
+    try:
+        return PROBES[watch.step.what.stage](watch)
+    except TooSlowError:
+        return f"the node's question to the guest hung for {watch.seconds:.0f} s"
+
+
+def question_seconds(left: float) -> float:
+    """Return how long a question may take when so many seconds are left to wait."""
+    return min(MOST, max(LEAST, left))
 
 
 def _late(watch: _Watch, timeout: float, reason: str) -> WaitTimeoutError:
@@ -82,24 +109,26 @@ def _late(watch: _Watch, timeout: float, reason: str) -> WaitTimeoutError:
 
 def _has_address(watch: _Watch) -> str:
     step = watch.step
-    watch.address = watch.address or address_of(watch.node, step.kind, step.vmid)
+    watch.address = watch.address or address_of(watch.node, step.kind, step.vmid, watch.seconds)
     return "" if watch.address else "it has none yet, or only link-local ones"
 
 
 def _answers(watch: _Watch) -> str:
     """Look for an SSH server the way a login will go."""
     if watch.step.what.proxy:
-        done = LocalNode().run(readiness.proxy_probe(watch.step.what.proxy))
+        done = LocalNode().run(
+            readiness.proxy_probe(watch.step.what.proxy, watch.seconds), seconds=watch.seconds + SPARE
+        )
         return "" if done.stdout.startswith("SSH-") else said(done, "the proxy command leads to nobody")
     if reason := _has_address(watch):
         return reason
-    done = watch.node.run(readiness.port_probe(watch.address))
+    done = watch.node.run(readiness.port_probe(watch.address, watch.seconds), seconds=watch.seconds + SPARE)
     return "" if done.stdout.startswith("SSH-") else f"{watch.address} port 22 is silent"
 
 
 def _is_done(watch: _Watch) -> str:
     step = watch.step
-    done = watch.node.run(readiness.result_question(step.vmid))
+    done = watch.node.run(readiness.result_question(step.vmid), seconds=watch.seconds)
     if "has been disabled" in done.stderr or "not been found" in done.stderr:
         raise GuestError(
             f"{step.vmid} {watch.name}: its agent may not run commands, so nobody can ask for cloud-init's result",
@@ -123,10 +152,11 @@ PROBES: dict[Stage, Callable[[_Watch], str]] = {
 }
 
 
-def address_of(node: Node, kind: Kind, vmid: int) -> str:
+def address_of(node: Node, kind: Kind, vmid: int, seconds: float = MOST) -> str:
     """Return the address that a running guest has on its first network card, "" while it has none.
 
-    Raises RefusedError for a guest that does not exist or has no card, GuestError for one that does not run.
+    Raises RefusedError for a guest that does not exist or has no card, GuestError for one that does not run, and
+    TooSlowError for one that gives no answer in so many seconds.
     """
     path = conf_path(kind, vmid)
     files = node.look(Questions(files={path: WHOLE})).files
@@ -135,7 +165,7 @@ def address_of(node: Node, kind: Kind, vmid: int) -> str:
     mac = address.mac_of(kind, pve_conf.parse(files[path].data).options)
     if not mac:
         raise RefusedError(f"{vmid} has no network card net0", "give it one: phoenix create makes net0")
-    done = node.run(address.question(kind, vmid))
+    done = node.run(address.question(kind, vmid), seconds=seconds)
     if done.exit != 0:
         check_power(kind, vmid, "", done)
     return address.choose(kind, done.stdout, mac) if done.exit == 0 else ""
@@ -173,7 +203,7 @@ def check_agent(kind: Kind, vmid: int, name: str, done: Completed) -> None:
 
 def said(done: Completed, otherwise: str) -> str:
     """Return the last line that a command said."""
-    return (done.stderr.strip().splitlines() or [otherwise])[-1][:200]
+    return last_line(done.stderr, otherwise)
 
 
 def failed_init(vmid: int, name: str, found: readiness.CloudInit) -> GuestError:

@@ -134,3 +134,24 @@ def test_a_noisy_login_shell_is_no_answer() -> None:
 def test_no_argument_holds_a_nul() -> None:
     with pytest.raises(ValueError, match="NUL"):
         ssh_script.run_line(["a\0b"])
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_bounds_keep_status_and_streams_and_cut_what_is_too_much(shell: str) -> None:
+    argvs = [
+        ["sh", "-c", "echo out; echo err >&2; exit 7"],
+        ["sh", "-c", "head -c 5000 /dev/zero | tr '\\0' x; head -c 5000 /dev/zero | tr '\\0' y >&2; exit 3"],
+        ["yes"],
+        ["sleep", "60"],
+        ["cat"],
+    ]
+    lines = [ssh_script.run_line(argv, "in" if argv == ["cat"] else None, (1000, 1)) for argv in argvs]
+    reply = answer(lines, shell)
+    good, much, endless, late, fed = ssh_script.commands_in(reply, argvs)
+    assert (good.exit, good.stdout, good.stderr) == (7, "out\n", "err\n")
+    assert (len(much.stdout), len(much.stderr)) == (1000, 1000)
+    assert (len(endless.stdout), endless.exit != 0) == (1000, True)
+    assert late.exit in ssh_script.LATE
+    assert (fed.stdout, reply.whole) == ("in", True)
+    gone = [["qm-that-is-not-there"]]
+    assert ssh_script.missing_in(answer([ssh_script.run_line(gone[0], None, (9, 1))], shell), gone) == gone[0][0]

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from phoenix_pve import ssh_connection, ssh_errors, ssh_node
-from phoenix_pve.errors import NodeError, UsageError
+from phoenix_pve.errors import NodeError, TooSlowError, UsageError
 from phoenix_pve.node import LocalNode, QueryOnly, Questions
 from phoenix_pve.ssh_node import SshNode
 from remote.sshd import HOST, SSH, Sshd, make_key, running
@@ -34,6 +34,14 @@ def test_input_reaches_the_command_and_no_list_of_processes(node: SshNode, share
     assert done.stdout.endswith("canary-of-a-secret\n")
     assert done.stdout.count("canary-of-a-secret") == 1
     assert "canary-of-a-secret" not in "".join(shared_sshd.calls())
+
+
+def test_a_question_that_hangs_is_ended_there(node: SshNode) -> None:
+    began = time.monotonic()
+    with pytest.raises(TooSlowError, match="`sh -c sleep 4711` did not end within 1 s on pve1"):
+        node.run(["sh", "-c", "sleep 4711"], seconds=1)
+    assert time.monotonic() - began < 6
+    assert node.run(["sh", "-c", "pgrep -fx '[s]leep 4711' | wc -l"]).stdout == "0\n"
 
 
 def test_files(node: SshNode, tmp_path: Path) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 GIB = 1 << 30
+_SIZE = re.compile(r"([0-9]{1,15})(\.[0-9]{1,15})?([KMGT])?", re.ASCII | re.IGNORECASE)
 
 
 def parse(text: str) -> int:
-    """`32G` -> 34359738368. Raises ValueError."""
-    unit = text[-1:].upper() if text[-1:].isalpha() else ""
-    return int(float(text[: len(text) - len(unit)]) * UNITS[unit]) if unit in UNITS else int(text)
+    """`32G` -> 34359738368. Raises ValueError for what is no size: `nan`, `1e999G`, `-1G`, `٣G`."""
+    match = _SIZE.fullmatch(text)
+    if not match:
+        raise ValueError(f"no size: {text[:80]}")
+    whole, part, unit = match.groups()
+    factor = UNITS[(unit or "").upper()]
+    return int(whole) * factor + (int(float(part) * factor) if part else 0)
 
 
 def shown(size: int) -> str:
