@@ -151,8 +151,9 @@ def _arguments(
         case Clone():
             return ["clone", str(change.source), vmid, *_options(_clone_options(kind, change))]
         case SetOptions():
+            removed = ["--delete", ",".join(change.removed)] if change.removed else []
             guard = ["--digest", change.digest] if change.digest else []
-            return ["set", vmid, *_options(change.options), *guard]
+            return ["set", vmid, *_options(change.options), *removed, *guard]
         case RefreshCloudInit():
             return ["cloudinit", "update", vmid]
         case Start():
