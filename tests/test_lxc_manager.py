@@ -206,7 +206,7 @@ def test_a_volume_of_the_wanted_size_is_not_resized_since_pct_would_fail() -> No
     [
         ({"disk_gb": 4}, {}, "storage_size_gb: rootfs has 8 GiB, and no disk is shrunk to 4 GiB"),
         ({"extras": {"unprivileged": False}}, {}, "was not made privileged"),
-        ({}, {"unprivileged": None}, "was not made unprivileged"),
+        ({"extras": {"unprivileged": True}}, {"unprivileged": None}, "was not made unprivileged"),
         ({"image": "local:vztmpl/alpine-3.20.tar.zst"}, {}, "container 101 holds debian"),
         ({"storage": "fast"}, {}, "storage_pool: rootfs is on `local`"),
         ({"storage": "nowhere"}, {}, "storage_pool: the node has no storage `nowhere`"),

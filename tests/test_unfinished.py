@@ -146,7 +146,18 @@ def clone(source_lock: str, note: str, state: GuestState | None, *, force: bool 
     return plan(Goal.CREATE, wanted, sight, "", Options(wait=Wait.NONE, force=force))
 
 
-@pytest.mark.parametrize("state", [None, GuestState(Kind.CONTAINER, 102, Power.STOPPED, {**BOX, "hostname": "ct2"})])
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        GuestState(
+            Kind.CONTAINER,
+            102,
+            Power.STOPPED,
+            {**BOX, "hostname": "ct2", "rootfs": "local:102/vm-102-disk-0.raw,size=8G"},
+        ),
+    ],
+)
 def test_a_lock_on_the_source_that_may_be_somebody_elses_goes_by_force_only(state: GuestState | None) -> None:
     refused = clone("disk", "container ct2 101\n", state)
     assert refused.refusals[0].hint == "is a `pct clone` or `pct move-volume` at work? if not: pct unlock 101"

@@ -11,6 +11,7 @@ from phoenix_pve.commands import Await, AwaitAgent, RemoveFile, Run, Step, Write
 from phoenix_pve.errors import NotConvergedError, PhoenixError, StoppedError, WaitTimeoutError
 from phoenix_pve.plan import LookAgain, WaitFor, WaitForAgent, guarded, overtaken, undone
 from phoenix_pve.step_words import step_words
+from phoenix_pve.values.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -162,7 +163,7 @@ def _await(plan: Plan, node: Node, step: AwaitAgent, timeout: float, clock: Cloc
         waiting.check_agent(plan.kind, plan.vmid, plan.name, done)
         waited = clock.now() - started
         if waited >= timeout:
-            said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            said = (lines(done.stderr.strip()) or ["it said nothing"])[-1]
             raise WaitTimeoutError(
                 f"{plan.vmid} {plan.name}: the guest agent did not answer within {timeout:g} s: {said}",
                 "the guest is left running; is qemu-guest-agent in its image? "

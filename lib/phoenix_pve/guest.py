@@ -86,10 +86,10 @@ class MountPoint:
 
 @dataclass(frozen=True)
 class ContainerExtras:
-    """What only containers have."""
+    """What only containers have; a new one is unprivileged where that is not stated."""
 
     interface: str
-    unprivileged: bool = True
+    unprivileged: bool | None = None
     swap_mb: int | None = None
     features: tuple[tuple[str, bool], ...] = ()
     mount_points: tuple[MountPoint, ...] = ()

@@ -15,6 +15,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from phoenix_pve.errors import CommandFailedError
+from phoenix_pve.values.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,7 +89,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def _too_slow(argv: Sequence[str], seconds: float, said: str) -> CommandFailedError:
-    last = (said.strip().splitlines() or ["it said nothing"])[-1][:200]
+    last = (lines(said.strip()) or ["it said nothing"])[-1][:200]
     return CommandFailedError(
         f"`{shlex.join(argv[:3])}` did not end within {seconds:g} s and was ended: {last}",
         "is a storage or the cluster stuck? run the same command again: it goes on from what is there; "

@@ -13,6 +13,7 @@ from phoenix_pve.kinds import conf_path
 from phoenix_pve.node import LocalNode, Questions
 from phoenix_pve.plan import Clone, Create, Destroy, WriteSnippet
 from phoenix_pve.readiness import Proof, Wait
+from phoenix_pve.values.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -129,5 +130,5 @@ def refused(spec: GuestSpec, goal: Target, file: str, stderr: str) -> GuestError
     for words, message, hint in CAUSES:
         if words in stderr:
             return GuestError(f"{spec.vmid} {spec.name}: {message.format(**told)}", hint.format(**told))
-    last = (stderr.strip().splitlines() or ["ssh said nothing"])[-1][:200]
+    last = (lines(stderr.strip()) or ["ssh said nothing"])[-1][:200]
     return GuestError(f"{spec.vmid} {spec.name}: no login: {last}", f"does this work? phoenix ssh {spec.vmid}")

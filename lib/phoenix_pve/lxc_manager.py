@@ -62,7 +62,10 @@ def create_container(spec: GuestSpec) -> Iterator[Change]:
         return
     wanted = settings(spec, None)
     keys = "\n".join(spec.admin.ssh_authorized_keys) if spec.admin else ""
-    options = [("rootfs", f"{spec.storage}:{spec.disk_gb}"), ("unprivileged", str(int(_extras(spec).unprivileged)))]
+    options = [
+        ("rootfs", f"{spec.storage}:{spec.disk_gb}"),
+        ("unprivileged", str(int(_extras(spec).unprivileged is not False))),
+    ]
     yield Create(
         (*options, *((setting.option, setting.value) for setting in wanted if setting.value)),
         _summary(spec, wanted),
@@ -270,8 +273,9 @@ def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
     state = seen.state
     if state is None:
         return
-    if props.is_true(state.options.get("unprivileged")) is not _extras(spec).unprivileged:
-        word = "unprivileged" if _extras(spec).unprivileged else "privileged"
+    stated = _extras(spec).unprivileged
+    if stated is not None and props.is_true(state.options.get("unprivileged")) is not stated:
+        word = "unprivileged" if stated else "privileged"
         yield Refusal(
             f"unprivileged: container {spec.vmid} was not made {word}, and that cannot change",
             f"set `unprivileged` back, or delete the container and create it again: phoenix delete {spec.vmid}",

@@ -302,7 +302,9 @@ class _AnyContainer(Guest):
     )
     searchdomain: DnsName | None = Field(None, description=f"DNS search domain.{NONE}", examples=["example.com"])
     vlan_tag: VlanTag | None = Field(None, description=f"VLAN of the network card.{NONE}")
-    unprivileged: bool = Field(True, description="Run with mapped user IDs; cannot change later.")
+    unprivileged: Annotated[bool | None, OPTIONAL] = Field(
+        None, description="Run with mapped user IDs; cannot change later.", json_schema_extra={"default": True}
+    )
     features: Annotated[Features | None, OPTIONAL] = Field(
         None, description="Kernel features.", examples=[{"nesting": True}]
     )

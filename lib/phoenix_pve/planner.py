@@ -253,7 +253,7 @@ def foreseen(spec: GuestSpec) -> GuestState:
     manager = vm_manager if spec.kind is Kind.VM else lxc_manager
     options = {setting.option: setting.value for setting in manager.settings(spec, None) if setting.value}
     drives = {"ide2": f"{spec.storage}:cloudinit,media=cdrom"} if spec.kind is Kind.VM else {}
-    unprivileged = {"unprivileged": str(int(spec.container.unprivileged))} if spec.container else {}
+    unprivileged = {"unprivileged": str(int(spec.container.unprivileged is not False))} if spec.container else {}
     root = {FACTS[spec.kind].root_slot: f"{spec.storage}:disk,size={spec.disk_gb}G"}
     return GuestState(spec.kind, spec.vmid, Power.STOPPED, {**options, **drives, **unprivileged, **root}, MADE_BY)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from phoenix_pve.errors import CommandFailedError, NodeError
+from phoenix_pve.values.text import lines
 
 # Words of ssh in the order in which they are looked for: what is wrong, and what to do. {host} is the host as given.
 CAUSES = (
@@ -66,19 +67,19 @@ CAUSES = (
 
 def not_connected(host: str, said: str) -> NodeError:
     """Return the error for a connection that was never there; `said` is all that ssh said."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    forget = next((line for line in lines if line.startswith("ssh-keygen ")), f"ssh-keygen -R {name_of(host)}")
-    told = {"host": host, "name": name_of(host), "said": (lines or ["nothing"])[0][:200], "forget": forget}
+    told_lines = [line.strip() for line in lines(said) if line.strip()]
+    forget = next((line for line in told_lines if line.startswith("ssh-keygen ")), f"ssh-keygen -R {name_of(host)}")
+    told = {"host": host, "name": name_of(host), "said": (told_lines or ["nothing"])[0][:200], "forget": forget}
     for words, message, hint in CAUSES:
         if words in said:
             return NodeError(message.format(**told), hint.format(**told))
-    last = (lines or ["ssh said nothing"])[-1][:200]
+    last = (told_lines or ["ssh said nothing"])[-1][:200]
     return NodeError(f"there is no connection to {host}: {last}", f"does this work? ssh {host} true")
 
 
 def no_answer(host: str, said: str) -> NodeError:
     """Return the error for a host that lets us in, or seems to, and then says nothing; `said` is all that ssh said."""
-    last = (said.strip().splitlines() or ["ssh said nothing"])[-1][:200]
+    last = (lines(said.strip()) or ["ssh said nothing"])[-1][:200]
     return NodeError(
         f"{host} gives no answer: {last}", f"does this say `fine`, and at once? ssh -o BatchMode=yes {host} echo fine"
     )
@@ -115,7 +116,7 @@ def too_slow(host: str, doing: str, seconds: float) -> CommandFailedError:
 
 def unreadable(host: str, said: str) -> NodeError:
     """Return the error for an answer that makes no sense."""
-    last = (said.strip().splitlines() or ["nothing"])[-1][:200]
+    last = (lines(said.strip()) or ["nothing"])[-1][:200]
     return NodeError(f"{host} does not answer as a shell does: {last}", f"does this say `fine`? ssh {host} echo fine")
 
 
@@ -133,7 +134,7 @@ def not_root(host: str, what: str) -> NodeError:
 
 def no_file(host: str, what: str, stderr: str) -> NodeError:
     """Return the error for a file that could not be written or removed, from what the tool said."""
-    reason = (stderr.strip().splitlines() or ["it said nothing"])[-1].rpartition(": ")[2][:200]
+    reason = (lines(stderr.strip()) or ["it said nothing"])[-1].rpartition(": ")[2][:200]
     if "ermission" in reason:
         return not_root(host, f"{what}: {reason}")
     return NodeError(f"{host}: {what}: {reason}", "mend the cause there, then run the same command again")

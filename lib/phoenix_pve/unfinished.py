@@ -18,6 +18,7 @@ from phoenix_pve.kinds import FACTS
 from phoenix_pve.node import temporary_of
 from phoenix_pve.plan import Mend, Refusal
 from phoenix_pve.values import disk
+from phoenix_pve.values.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -107,7 +108,7 @@ def volume_files(storages: Mapping[str, Storage], vmid: int) -> dict[str, str]:
         for suffix in ("raw", "qcow2")
     ]
     return {
-        f"{storage.path}/images/{vmid}/{name}": f"{storage.id}:{vmid}/{name}"
+        f"{storage.folder('images')}/{vmid}/{name}": f"{storage.id}:{vmid}/{name}"
         for storage in storages.values()
         if storage.path and not storage.disabled and {"images", "rootdir"} & storage.content
         for name in names
@@ -123,7 +124,7 @@ def block_storages(spec: GuestSpec, storages: Mapping[str, Storage]) -> list[str
 
 def volumes_listed(vmid: int, text: str) -> list[str]:
     """Return the guest's volumes in what `pvesm list` printed; names as Proxmox gives them, `local-lvm:vm-8001-…`."""
-    words = [line.split()[0] for line in text.splitlines()[1:] if line.strip()]
+    words = [line.split()[0] for line in lines(text)[1:] if line.strip()]
     return [word for word in words if f"vm-{vmid}-" in word]
 
 

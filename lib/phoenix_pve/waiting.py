@@ -11,6 +11,7 @@ from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.node import WHOLE, LocalNode, Questions
 from phoenix_pve.readiness import Stage
+from phoenix_pve.values.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,7 +174,7 @@ def check_agent(kind: Kind, vmid: int, name: str, done: Completed) -> None:
 
 def said(done: Completed, otherwise: str) -> str:
     """Return the last line that a command said."""
-    return (done.stderr.strip().splitlines() or [otherwise])[-1][:200]
+    return (lines(done.stderr.strip()) or [otherwise])[-1][:200]
 
 
 def failed_init(vmid: int, name: str, found: readiness.CloudInit) -> GuestError:
