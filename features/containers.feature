@@ -123,6 +123,33 @@ Feature: Containers
     Then it fails with status 3 and says "lxc_configs.101.network_config: `gw` is required with a static ip"
     And no command ran on the node
 
+  Scenario: What is stated as none goes
+    Given container 101 has "network_config" set to {"name": "eth0", "bridge": "vmbr0", "ip": "10.0.0.6/24", "gw": "10.0.0.1"}
+    And container 101 has "nameservers" set to ["10.0.0.1"]
+    And container 101 has "vlan_tag" set to 30
+    And I have run "phoenix create 101"
+    And container 101 has "network_config" set to {"name": "eth0", "bridge": "vmbr0", "ip": "10.0.0.6/24", "gw": null}
+    And container 101 has "nameservers" set to null
+    And container 101 has "vlan_tag" set to null
+    And container 101 has "cores" set to null
+    When I run "phoenix create 101"
+    Then it succeeds and says "- gw: 10.0.0.1 (null in the file)"
+    And it says "- cores: 1 (null in the file)"
+    And it says "- tag: 30 (null in the file)"
+    And exactly 1 changing command ran on the node
+    When I run "phoenix create 101"
+    Then it succeeds and says "101 debian-12: no changes"
+    And no changing command ran on the node
+
+  @fake-node
+  Scenario: A folder in the slot of a volume is a conflict that is told
+    Given I have run "phoenix create 101"
+    And someone ran "pct set 101 --mp0 /srv/media,mp=/media"
+    And container 101 has "mount_points" set to {"mp0": {"storage_pool": "local", "size_gb": 4, "path": "/media"}}
+    When I run "phoenix create 101"
+    Then it fails with status 5 and says "mount_points.mp0: mp0 is the folder /srv/media of the node"
+    And no changing command ran on the node
+
   Scenario: A missing template
     Given container 101 has "template" set to "local:vztmpl/nothing.tar.zst"
     When I run "phoenix create 101"

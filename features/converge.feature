@@ -61,6 +61,49 @@ Feature: Converge an existing virtual machine
     Then no changing command ran on the node
     And it says "8001 ubuntu-2404: no changes"
 
+  Scenario: What is not stated of the network stays, and what is stated as none goes
+    Given VM 8001 has "network_config" set to {"ip": "10.0.0.5/24", "gw": "10.0.0.1", "nameserver": "10.0.0.53", "vlan_tag": 30}
+    And VM 8001 has "boot_order" set to 3
+    And VM 8001 has "tags" set to ["web"]
+    And VM 8001 has "description" set to "notes"
+    And I have run "phoenix create 8001"
+    And VM 8001 has "network_config" set to {"searchdomain": "example.com"}
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: changed"
+    And VM 8001 has the options
+      | option       | value                      |
+      | ipconfig0    | ip=10.0.0.5/24,gw=10.0.0.1 |
+      | nameserver   | 10.0.0.53                  |
+      | searchdomain | example.com                |
+    Given VM 8001 has "network_config" set to {"ip": null, "nameserver": [], "searchdomain": null, "vlan_tag": null}
+    And VM 8001 has "boot_order" set to null
+    And VM 8001 has "tags" set to null
+    And VM 8001 has "description" set to null
+    When I run "phoenix plan 8001"
+    Then it succeeds and says "- tag: 30 (null in the file)"
+    And it says "- ip: 10.0.0.5/24 (null in the file)   (at next start)"
+    And it says "- nameserver: 10.0.0.53 ([] in the file)   (at next start)"
+    And it says "- start order: 3 (null in the file)"
+    And it says "- description: notes (null in the file)"
+    When I run "phoenix create 8001"
+    Then it succeeds and says "waiting for a restart: ipconfig0, nameserver, searchdomain"
+    And exactly 1 changing command ran on the node
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: no changes"
+    And no changing command ran on the node
+
+  @fake-node
+  Scenario: The root disk is where the boot order says
+    Given someone ran "qm create 8002 --name erp --memory 2048 --cores 2 --net0 virtio,bridge=vmbr0 --virtio0 local:8 --scsi0 local:4 --ide2 local:cloudinit --boot order=virtio0"
+    And a configuration that also has VM 8002 named "erp"
+    When I run "phoenix adopt 8002 --no-wait"
+    Then it succeeds and says "disk virtio0: 8 GiB → 32 GiB"
+    And VM 8002 has the option "scsi0" with the value "local:8002/vm-8002-disk-0.raw,size=4G"
+    Given someone ran "qm set 8002 --boot order=net0"
+    When I run "phoenix plan 8002"
+    Then it fails with status 5 and says "VM 8002 has several hard disks (scsi0, virtio0), and its boot order names none of them"
+    And it says "qm set 8002 --boot order="
+
   Scenario: A disk grows in place
     Given VM 8001 has "disk_size_gb" set to 64
     When I run "phoenix create 8001"

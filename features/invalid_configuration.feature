@@ -12,9 +12,9 @@ Feature: An invalid configuration is explained, and nothing runs
       | hostname        | "web"                       | unknown key `hostname`; did you mean `name`?                        |
       | clone_from_vmid | 9000                        | `template_image` and `clone_from_vmid` exclude each other           |
       | cores           | 0                           | vms[3] (8001).cores: must be at least 1, is 0                       |
-      | cores           | "2"                         | vms[4] (8001).cores: must be a whole number, is a string            |
+      | cores           | "2"                         | vms[4] (8001).cores: must be a whole number, is a string: write 2   |
       | vmid            | 99                          | vms[5] (99).vmid: must be at least 100, is 99                       |
-      | name            | "my_vm"                     | vms[6] (8001).name: "my_vm" is not a DNS name                       |
+      | name            | "my_vm"                     | did you mean `my-vm`?                                               |
       | name            | "a;reboot"                  | vms[7] (8001).name: "a;reboot" is not a DNS name                    |
       | template_image  | "noble.img"                 | vms[8] (8001).template_image: "noble.img" is not the full path      |
       | network_bridge  | "--force"                   | vms[9] (8001).network_bridge: "--force" is not the name of a bridge |
@@ -47,7 +47,8 @@ Feature: An invalid configuration is explained, and nothing runs
 
     Examples:
       | key            | value                                       | problem                                      |
-      | network_config | {"gw": "10.0.0.1"}                          | network_config.gw: a gateway needs a static ip |
+      | network_config | {"ip": "dhcp", "gw": "10.0.0.1"}            | network_config.gw: a gateway needs a static ip |
+      | network_config | {"ip": null, "gw": "10.0.0.1"}              | network_config.gw: a gateway needs a static ip |
       | network_config | {"ip": "10.0.0.5/24", "gw": "10.0.1.1"}     | gw: 10.0.1.1 is outside of 10.0.0.0/24       |
       | network_config | {"ip": "10.0.0.0/24"}                       | ip: 10.0.0.0/24 is the network's own address |
       | admin          | {"ssh_authorized_keys_file": "nowhere.pub"} | nowhere.pub: no such file                    |
@@ -56,8 +57,10 @@ Feature: An invalid configuration is explained, and nothing runs
     Given VM 8001 has "cores" set to 0
     And VM 8001 has "memory_mb" set to 1
     When I run "phoenix validate"
-    Then it fails with status 3 and says "cores: must be at least 1"
+    Then it fails with status 3 and says "phoenix_hypervisor_config.json:1:"
+    And it says "cores: must be at least 1"
     And it says "memory_mb: must be at least 16"
+    And it says "hint: mend that, then run the same command again"
 
   Scenario Outline: A file that is no JSON
     Given the configuration file is <content>

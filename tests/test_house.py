@@ -30,6 +30,7 @@ PURE = [
     "guest",
     "kinds",
     "explain",
+    "model_values",
     "address",
     "ssh_config",
     "readiness",
@@ -78,6 +79,11 @@ def test_only_the_nodes_start_processes() -> None:
         "lib/phoenix_pve/ssh_node.py",
         "lib/phoenix_pve/ssh_connection.py",
     }
+
+
+def test_lines_of_proxmox_and_its_tools_end_at_a_line_feed_alone() -> None:
+    """str.splitlines() also ends them at U+0085, U+2028, \\v, \\f…, which are text there; see values/text.py."""
+    assert names([p for p in LIB if ".splitlines(" in p.read_text()]) == []
 
 
 @pytest.mark.parametrize("module", PURE)

@@ -11,6 +11,7 @@ import pytest
 from phoenix_pve import inventory, jsonfile
 from phoenix_pve.errors import ConfigError, UndefinedGuestError
 from phoenix_pve.guest import Admin, Kind
+from phoenix_pve.values import ipconfig
 from samples import CONTAINER, HASH, KEY, VM
 
 
@@ -51,7 +52,8 @@ def test_a_vm_without_containers_file(tmp_path: Path) -> None:
 
 def test_the_problems_of_both_files_are_told_at_once(tmp_path: Path) -> None:
     found = problems(tmp_path, {"vms": [{**VM, "cores": 0}]}, {"101": {**CONTAINER, "cores": 0}})
-    assert [line.split(": ")[0].rsplit("/", 1)[1] for line in found] == [inventory.HYPERVISOR_FILE, inventory.LXC_FILE]
+    files = [line.split(":")[0].rsplit("/", 1)[1] for line in found]
+    assert files == [inventory.HYPERVISOR_FILE, inventory.LXC_FILE]
 
 
 NODE_ADMIN = {"username": "admin", "ssh_authorized_keys": [KEY], "password_hash": HASH}
@@ -69,7 +71,8 @@ NODE_ADMIN = {"username": "admin", "ssh_authorized_keys": [KEY], "password_hash"
     ],
 )
 def test_a_guests_admin_overrides_key_by_key(tmp_path: Path, base: Any, own: Any, expected: Admin | None) -> None:
-    assert load(tmp_path, {"admin": base, "vms": [{**VM, "admin": own}]}).find(8001).admin == expected
+    vm = {**VM, **({"admin": own} if own else {})}
+    assert load(tmp_path, {**({"admin": base} if base else {}), "vms": [vm]}).find(8001).admin == expected
 
 
 def test_an_admin_needs_a_name_from_somewhere(tmp_path: Path) -> None:
@@ -85,9 +88,40 @@ def test_keys_come_from_a_file_as_well(tmp_path: Path) -> None:
 
 
 def test_a_key_file_with_something_else_is_named_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "keys.pub").write_text("# mine\n-----BEGIN OPENSSH PRIVATE KEY-----\n")
+    (tmp_path / "keys.pub").write_text("# mine\nssh-ed25519\n")
     admin = {"username": "admin", "ssh_authorized_keys_file": "keys.pub"}
     assert problems(tmp_path, {"admin": admin, "vms": [VM]}) == [f"{tmp_path}/keys.pub: line 2 is no public key"]
+
+
+@pytest.mark.parametrize("head", ["-----BEGIN OPENSSH PRIVATE KEY-----", "PuTTY-User-Key-File-3: ssh-ed25519"])
+def test_a_file_with_a_private_key_is_one_problem_that_repeats_nothing_of_it(tmp_path: Path, head: str) -> None:
+    (tmp_path / "id").write_text(f"{head}\nb3BlbnNzaC1rZXktdjEAAAAA\nSECRETSECRET\n")
+    found = problems(
+        tmp_path, {"admin": {"username": "a", "ssh_authorized_keys_file": "id"}, "vms": [VM, {**VM, "vmid": 8002}]}
+    )
+    assert found == [f"{tmp_path}/id: is a private key: name the file with the public one (its name ends with .pub)"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAASECRET\n-----END OPENSSH PRIVATE KEY-----"],
+        [
+            "-----BEGIN OPENSSH PRIVATE KEY-----",
+            "b3BlbnNzaC1rZXktdjEAAAAASECRET",
+            "SECRET",
+            "-----END OPENSSH PRIVATE KEY-----",
+        ],
+        ["b3BlbnNzaC1rZXktdjEAAAAASECRET"],
+    ],
+)
+def test_a_private_key_that_was_pasted_is_one_problem_that_repeats_nothing_of_it(
+    tmp_path: Path, lines: list[str]
+) -> None:
+    found = problems(tmp_path, {"admin": {"username": "a", "ssh_authorized_keys": lines}, "vms": []})
+    assert len(found) == 1
+    assert "admin.ssh_authorized_keys: is a private key: put the public one here" in found[0]
+    assert "SECRET" not in found[0]
 
 
 @pytest.mark.parametrize(
@@ -102,12 +136,16 @@ def test_a_key_file_with_something_else_is_named_with_its_line(tmp_path: Path) -
         ("10.0.0.255/24", None, "ip: 10.0.0.255/24 is the network's own address"),
         ("10.0.0.0/31", "10.0.0.1", None),
         ("10.0.0.5/32", None, None),
+        ("203.0.113.77/32", "198.51.100.1", None),
+        ("203.0.113.77/32", "203.0.113.77", "gw: 203.0.113.77 is the guest's own address"),
+        ("203.0.113.76/31", "198.51.100.1", "gw: 198.51.100.1 is outside of 203.0.113.76/31"),
+        ("", "10.0.0.1", "gw: a gateway needs a static ip"),
         ("10.0.0.5/24", "10.0.0.5", "gw: 10.0.0.5 is the guest's own address"),
         ("10.0.0.5/24", "10.0.0.255", "gw: 10.0.0.255 is the network's own address, not a gateway's"),
     ],
 )
 def test_addresses_must_make_sense_together(ip: str, gw: str | None, expected: str | None) -> None:
-    found = inventory.address_problems(ip, gw)
+    found = ipconfig.problems(ip, gw or "")
     assert (expected is None and found == []) or (expected is not None and found[0].startswith(expected))
 
 
@@ -135,6 +173,9 @@ def test_values_are_brought_to_proxmox_form(tmp_path: Path) -> None:
         ('{\n  "a": 1,\n}', "there is a comma before a closing bracket"),
         ('{"a": 1} // one', "not valid JSON: JSON has no comments"),
         ("# one\n{}", "JSON has no comments"),
+        ("vms:\n  - vmid: 8001\n", "F:1:1: not valid JSON: it looks like YAML, and JSON is wanted"),
+        ("---\nvms: []\n", "it looks like YAML"),
+        ("- a: 1", "it looks like YAML"),
         ("{\n  'a': 1}", "F:2:3: not valid JSON"),
         ('{"a": 1, "a": 2}', 'the key "a" stands twice'),
         ('{"a": {"b": 1, "b": 2}}', 'the key "b" stands twice'),
@@ -166,6 +207,26 @@ def test_a_missing_file_is_answered_with_how_to_name_another_folder(tmp_path: Pa
     assert "--config DIR" in caught.value.hint
 
 
+def test_what_several_values_get_wrong_together_has_its_line_and_column_too(tmp_path: Path) -> None:
+    text = json.dumps(
+        {"vms": [VM, {**VM, "vmid": 8002, "network_config": {"ip": "10.0.0.5/24", "gw": "10.9.9.9"}}, VM]}, indent=1
+    )
+    (tmp_path / inventory.HYPERVISOR_FILE).write_text(text)
+    (tmp_path / inventory.LXC_FILE).write_text(
+        json.dumps({"lxc_configs": {"101": {**CONTAINER, "dependencies": [9]}}}).replace("[9]", "[999]")
+    )
+    with pytest.raises(ConfigError) as caught:
+        inventory.load(tmp_path)
+    places = [line.removeprefix(f"{tmp_path}/").rpartition(": ")[0] for line in caught.value.problems]
+    line, third = text[: text.index('"10.9.9.9"')].count("\n") + 1, text[: text.rindex('"vmid"')].count("\n")
+    column = json.dumps({"lxc_configs": {"101": {**CONTAINER, "dependencies": [9]}}}).index("[9]") + 1
+    assert [place.partition(" (")[0] for place in places] == [
+        f"{inventory.HYPERVISOR_FILE}:{line}:11: vms[1]",
+        f"{inventory.HYPERVISOR_FILE}:{third}:3: vms[2]",
+        f"{inventory.LXC_FILE}:1:{column}: lxc_configs.101.dependencies",
+    ]
+
+
 KEYED = {"username": "admin", "ssh_authorized_keys": [KEY]}
 CLONE = {**{key: value for key, value in VM.items() if key != "template_image"}, "vmid": 8002}
 
@@ -194,7 +255,8 @@ def test_a_clone_may_have_a_source_that_the_configuration_does_not_define(tmp_pa
 )  # fmt: skip
 def test_what_is_probably_a_mistake_is_noted(tmp_path: Path, admin: Any, change: Any, expected: list[str]) -> None:
     first = {**VM, "network_config": {"ip": "10.0.0.5/24"}, "mac_address": "BC:24:11:00:80:01"}
-    found = load(tmp_path, {"admin": admin, "vms": [first, {**VM, "vmid": 8002, "name": "web", **change}]}).notes()
+    vms = [first, {**VM, "vmid": 8002, "name": "web", **change}]
+    found = load(tmp_path, {**({"admin": admin} if admin else {}), "vms": vms}).notes()
     assert [note.rpartition("): ")[2] for note in found] == expected
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from phoenix_pve.commands import Run, shell, steps
-from phoenix_pve.guest import Admin, ContainerExtras, GuestSpec, GuestState, Kind, MountPoint, Network, Power
+from phoenix_pve.guest import Admin, ContainerExtras, Gone, GuestSpec, GuestState, Kind, MountPoint, Network, Power
 from phoenix_pve.image import Image
 from phoenix_pve.observe import Seen
 from phoenix_pve.plan import Goal, Plan
@@ -36,7 +36,7 @@ CONF = {
 
 def spec(**changes: Any) -> GuestSpec:
     extras = ContainerExtras("eth0", **changes.pop("extras", {}))
-    network = replace(Network("vmbr0"), **changes.pop("network", {}))
+    network = replace(Network("vmbr0", ip="dhcp"), **changes.pop("network", {}))
     made = GuestSpec(
         101, "debian-12", 1, 512, "local", 8, "local:vztmpl/debian-12.tar.zst", network,
         kind=Kind.CONTAINER, container=extras, admin=Admin("root"),
@@ -121,13 +121,22 @@ def test_a_container_that_is_as_written_is_left_alone() -> None:
     ("want", "now", "expected"),
     [
         ({"cores": 2}, {}, "pct set 101 --cores 2"),
-        ({"cores": 1}, {"cores": None}, None),
+        ({"cores": 1}, {"cores": None}, "pct set 101 --cores 1"),
+        ({"cores": 0}, {}, "pct set 101 --delete cores"),
+        ({"cores": 0}, {"cores": None}, None),
         ({"memory_mb": 1024}, {}, "pct set 101 --memory 1024"),
         ({"extras": {"swap_mb": 512}}, {"swap": None}, None),
         ({"extras": {"swap_mb": 0}}, {}, "pct set 101 --swap 0"),
         ({"extras": {"features": (("nesting", True),)}}, {"features": "keyctl=1"}, "pct set 101 --features keyctl=1,nesting=1"),
         ({"extras": {"features": (("nesting", False),)}}, {}, None),
         ({"network": {"bridge": "vmbr1"}}, {}, "pct set 101 --net0 name=eth0,bridge=vmbr1,hwaddr=BC:24:11:00:01:01,ip=dhcp,type=veth"),
+        ({"network": {"ip": Gone.NULL, "vlan_tag": Gone.NULL}}, {"net0": "name=eth0,bridge=vmbr0,gw=10.0.0.1,ip=10.0.0.5/24,ip6=auto,tag=3"},
+         "pct set 101 --net0 name=eth0,bridge=vmbr0,ip6=auto"),
+        ({"network": {"ip": Gone.NULL}}, {"net0": "name=eth0,bridge=vmbr0,ip=manual"}, None),
+        ({"network": {"ip": "10.0.0.5/24"}}, {"net0": "name=eth0,bridge=vmbr0,gw=10.0.0.1,ip=10.0.0.6/24"}, "pct set 101 --net0 name=eth0,bridge=vmbr0,gw=10.0.0.1,ip=10.0.0.5/24"),
+        ({"network": {"ip": "10.0.0.5/24", "gw": Gone.NULL}}, {"net0": "name=eth0,bridge=vmbr0,gw=10.0.0.1,ip=10.0.0.5/24"}, "pct set 101 --net0 name=eth0,bridge=vmbr0,ip=10.0.0.5/24"),
+        ({"network": {"nameserver": Gone.EMPTY_LIST, "searchdomain": Gone.NULL}, "description": Gone.NULL}, {"nameserver": "1.1.1.1", "searchdomain": "a.b"},
+         "pct set 101 --delete nameserver,searchdomain"),
         ({"extras": {"mount_points": (MountPoint("mp0", "fast", 4, "/srv"),)}}, {}, "pct set 101 --mp0 fast:4,mp=/srv"),
         ({"extras": {"mount_points": (MountPoint("mp0", "fast", 4, "/srv"),)}}, {"mp0": "fast:4,mp=/srv"}, "pct set 101 --mp0 fast:4,mp=/srv"),
         ({"extras": {"mount_points": (MountPoint("mp0", "fast", 4, "/new"),)}}, {"mp0": "fast:101/a.raw,mp=/srv,backup=1,size=4G"},
@@ -185,6 +194,9 @@ def test_the_size_of_a_volume_is_the_one_in_force(in_force: str, later: str, exp
     assert made == [line.format("fast:101/a.raw,mp=/new,size=8G") for line in expected]
 
 
+MP0 = {"extras": {"mount_points": (MountPoint("mp0", "fast", 4, "/srv"),)}}
+
+
 def test_a_volume_of_the_wanted_size_is_not_resized_since_pct_would_fail() -> None:
     assert commands(planned(state(), disk_gb=8)) == []
 
@@ -194,7 +206,7 @@ def test_a_volume_of_the_wanted_size_is_not_resized_since_pct_would_fail() -> No
     [
         ({"disk_gb": 4}, {}, "storage_size_gb: rootfs has 8 GiB, and no disk is shrunk to 4 GiB"),
         ({"extras": {"unprivileged": False}}, {}, "was not made privileged"),
-        ({}, {"unprivileged": None}, "was not made unprivileged"),
+        ({"extras": {"unprivileged": True}}, {"unprivileged": None}, "was not made unprivileged"),
         ({"image": "local:vztmpl/alpine-3.20.tar.zst"}, {}, "container 101 holds debian"),
         ({"storage": "fast"}, {}, "storage_pool: rootfs is on `local`"),
         ({"storage": "nowhere"}, {}, "storage_pool: the node has no storage `nowhere`"),
@@ -212,6 +224,24 @@ def test_a_volume_of_the_wanted_size_is_not_resized_since_pct_would_fail() -> No
             {"extras": {"mount_points": (MountPoint("mp0", "fast", 2, "/new"),)}},
             {"mp0": "fast:a,mp=/srv,size=2G", "protection": "1"},
             "container 101 is protected, so mp0 cannot be changed",
+        ),
+        (
+            MP0,
+            {"mp0": "/tank/media,mp=/srv"},
+            "mount_points.mp0: mp0 is the folder /tank/media of the node, and the configuration wants a volume of 4 GiB on `fast` there",
+        ),
+        (MP0, {"mp0": "volume=/dev/sdb1,mp=/srv"}, "mp0 is the device /dev/sdb1 of the node"),
+        (
+            MP0,
+            {"mp0": "fast:998/vm-998-disk-0.raw,mp=/srv,size=4G"},
+            "mp0 is fast:998/vm-998-disk-0.raw, a volume of guest 998",
+        ),
+        (MP0, {"mp0": "fast:subvol-998-disk-0,mp=/srv,size=4G"}, "a volume of guest 998"),
+        ({}, {"rootfs": "/data/ct,size=8G"}, "storage_pool: rootfs is the folder /data/ct of the node"),
+        (
+            {"network": {"ip": "10.1.0.5/24"}},
+            {"net0": "name=eth0,bridge=vmbr0,gw=10.0.0.1,ip=10.0.0.6/24"},
+            "network_config.gw: 10.0.0.1 is outside of 10.1.0.0/24",
         ),
         ({}, {"tags": None}, "did not make"),
         ({"cores": 2}, {"lock": "snapshot"}, "is locked (snapshot)"),
@@ -252,8 +282,21 @@ def test_a_clone_whose_disk_would_have_to_shrink_is_not_even_made() -> None:
     assert (made.changes, len(made.refusals)) == ((), 1)
 
 
+def test_a_clone_that_mounts_a_volume_elsewhere_is_not_planned_by_the_name_of_its_sources_volume() -> None:
+    source = replace(SOURCE, options={**SOURCE.options, "mp0": "fast:100/vm-100-disk-1.raw,mp=/data,size=4G"})
+    made = planned(None, source=source, clone_from=100, image="", storage="fast", **MP0)
+    assert (
+        "mount_points.mp0.path: container 100, which 101 is cloned from, mounts it at /data" in made.refusals[0].message
+    )
+
+
 def test_delete() -> None:
-    made = planned(state(mp0="/mnt/host,mp=/srv"), Goal.DELETE)
+    others = {
+        "mp0": "/mnt/host,mp=/srv",
+        "mp1": "local:998/vm-998-disk-0.raw,mp=/a",
+        "mp2": "zfs:subvol-998-disk-0,mp=/b",
+    }
+    made = planned(state(**others), Goal.DELETE)
     assert commands(made) == ["pct stop 101", "pct destroy 101 --purge 1"]
     assert made.changes[1].volumes == ("local:101/vm-101-disk-0.raw",)  # type: ignore[union-attr]
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from phoenix_pve import explain, schemas
+from phoenix_pve import explain, jsonfile, schemas
 from phoenix_pve.models import HypervisorConfig, LxcConfig
 from places import ROOT
 from samples import CONTAINER, HASH, KEY, VM
@@ -145,10 +145,41 @@ def examples(node: Any) -> Iterator[tuple[dict[str, Any], Any]]:
 
 @pytest.mark.parametrize("model", DOCUMENTS)
 def test_what_an_editor_proposes_is_valid(model: type[BaseModel]) -> None:
-    found = list(examples(schemas.schema(model)))
+    whole = schemas.schema(model)
+    found = list(examples(whole))
     assert len(found) > 10
     for node, example in found:
-        jsonschema.validate(example, node)
+        assert jsonschema.Draft202012Validator({**node, "$defs": whole["$defs"]}).is_valid(example)
+
+
+def proposals(about: dict[str, Any]) -> list[Any]:
+    """What an editor puts behind a key that it completes; with more than one it asks."""
+    return [*([about["default"]] if "default" in about else []), *about.get("examples", []), *about.get("enum", [])]
+
+
+@pytest.mark.parametrize("model", DOCUMENTS)
+def test_an_editor_completes_every_key_with_something_that_is_good_there_and_never_with_null(
+    model: type[BaseModel],
+) -> None:
+    whole = schemas.schema(model)
+    assert '"null"' not in schemas.text(model)
+    assert "null," not in json.dumps(whole).replace(" null,", "")
+    for node in objects(whole):
+        for key, about in node["properties"].items():
+            found = proposals(about)
+            assert (
+                found or about.get("type") in {"boolean", "array"} or key in {"password_hash", "ssh_authorized_keys"}
+            ), key
+            for value in found:
+                assert jsonschema.Draft202012Validator({**about, "$defs": whole["$defs"]}).is_valid(value), key
+
+
+@pytest.mark.parametrize("model", DOCUMENTS)
+def test_an_editor_offers_what_is_required_first(model: type[BaseModel]) -> None:
+    for node in objects(schemas.schema(model)):
+        keys, required = list(node["properties"]), set(node.get("required", ()))
+        assert set(keys[: len(required)]) == required
+    assert next(iter(schemas.schema(HypervisorConfig)["$defs"]["Vm"]["properties"])) == "vmid"
 
 
 @pytest.mark.parametrize("name", ["phoenix_hypervisor_config.json", "phoenix_lxc_configs.json"])
@@ -172,10 +203,28 @@ def test_each_of_the_eight_properties_is_required_by_the_published_schema(key: s
     [
         ("vmid", 99, "vms[0] (99).vmid: must be at least 100, is 99"),
         ("vmid", 1_000_000_000, "must be at most 999999999, is 1000000000"),
-        ("vmid", "8001", "vms[0].vmid: must be a whole number, is a string"),
+        ("vmid", "8001", "vms[0].vmid: must be a whole number, is a string: write 8001"),
+        ("memory_mb", "2048", "memory_mb: must be a whole number, is a string: write 2048"),
+        ("memory_mb", "2G", "write 2048"),
+        ("memory_mb", "1.5 GiB", "write 1536"),
+        ("memory_mb", "512 MB", "write 512"),
+        ("memory_mb", "1K", "must be a whole number, is a string"),
+        ("disk_size_gb", "32", "write 32"),
+        ("disk_size_gb", "32G", "write 32"),
+        ("disk_size_gb", "1T", "write 1024"),
+        ("disk_size_gb", "2048M", "write 2"),
+        ("cores", "two", "must be a whole number, is a string"),
+        ("start_at_boot", "yes", "must be true or false, is a string: write true"),
+        ("start_at_boot", "off", "write false"),
+        ("name", 8001, 'must be a string, is 8001: write "8001"'),
+        ("dependencies", 8002, "must be an array, is 8002: write [8002]"),
         ("vmid", True, "must be a whole number, is true"),
         ("vmid", 8001.5, "must be a whole number, is 8001.5"),
-        ("name", "web_1", 'vms[0] (8001).name: "web_1" is not a DNS name'),
+        (
+            "name",
+            "web_1",
+            'vms[0] (8001).name: "web_1" is not a DNS name: letters, digits and inner hyphens, with dots between; did you mean `web-1`?',
+        ),
         ("name", "-web", "is not a DNS name"),
         ("name", "web\n", "is not a DNS name"),
         ("name", "", "is not a DNS name"),
@@ -193,9 +242,19 @@ def test_each_of_the_eight_properties_is_required_by_the_published_schema(key: s
         ("network_config", {"nameserver": "dns"}, 'network_config.nameserver: "dns" is not an IP address'),
         ("network_config", {"nameserver": ["1.1.1.1", "x"]}, 'network_config.nameserver[1]: "x" is not an IP address'),
         ("network_config", {"gateway": "10.0.0.1"}, "network_config: unknown key `gateway`; did you mean `gw`?"),
+        ("network_config", {"vlan_tag": 0}, "network_config.vlan_tag: must be at least 1, is 0; null says none"),
+        ("network_config", None, "network_config: must be an object, is null; leave the key out"),
+        ("start_at_boot", None, "start_at_boot: must be true or false, is null; leave the key out"),
+        ("mac_address", None, "mac_address: must be a string, is null; leave the key out"),
+        ("cpu_type", None, "cpu_type: must be a string, is null; leave the key out"),
+        ("dependencies", None, "dependencies: must be an array, is null; leave the key out"),
+        ("admin", None, "admin: must be an object, is null; leave the key out"),
+        ("admin", {"password_hash": None}, "admin.password_hash: must be a string, is null; leave the key out"),
+        ("name", None, "name: must be a string, is null"),
+        ("tags", [None], "tags[0]: must be a string, is null"),
         ("network_config", {"vlan_tag": 4095}, "network_config.vlan_tag: must be at most 4094, is 4095"),
         ("tags", ["a b"], 'tags[0]: "a b" is not a tag'),
-        ("tags", "web", "tags: must be an array, is a string"),
+        ("tags", "web", 'tags: must be an array, is a string: write ["web"]'),
         ("admin", {"username": "Root"}, "admin.username"),
         ("admin", {"password_hash": "secret"}, "admin.password_hash: its value is not a password hash"),
         ("admin", {"ssh_authorized_keys": ["AAAA"]}, "admin.ssh_authorized_keys[0]"),
@@ -225,7 +284,11 @@ NETWORK = CONTAINER["network_config"]
     ("change", "says"),
     [
         ({"network_config": {**NETWORK, "ip": "10.0.0.6/24"}}, "101.network_config: `gw` is required with a static ip"),
-        ({"network_config": {**NETWORK, "ip": "10.0.0.6/24", "gw": None}}, "`gw` is required with a static ip"),
+        ({"unprivileged": None}, "101.unprivileged: must be true or false, is null; leave the key out"),
+        ({"swap_mb": None}, "101.swap_mb: must be a whole number, is null; leave the key out"),
+        ({"features": {"nesting": None}}, "101.features.nesting: must be true or false, is null; leave the key out"),
+        ({"mount_points": None}, "101.mount_points: must be an object, is null; leave the key out"),
+        ({"network_config": {**NETWORK, "bridge": None}}, "101.network_config.bridge: must be a string, is null"),
         ({"network_config": {**NETWORK, "vlan_tag": 7}}, "101.network_config: unknown key `vlan_tag`"),
         ({"mount_points": {"data": {"storage_pool": "local", "size_gb": 1, "path": "/srv"}}},
          '101.mount_points.data: "data" is not a mount point: mp0 to mp255'),
@@ -247,6 +310,46 @@ def test_bad_input_for_a_container_is_named_where_it_stands(change: dict[str, An
     assert len(found) == 1
     assert says in found[0]
     assert not accepts_schema(LxcConfig, document)
+
+
+TEXT = """{
+  "vms": [
+    {"vmid": 8001, "name": "a\\"b{,", "cores":
+      "x", "sockets": 1},
+    7
+  ]
+}
+"""
+
+
+def test_a_problem_has_the_line_and_column_where_an_editor_jumps_to() -> None:
+    document = json.loads(TEXT)
+    with pytest.raises(ValidationError) as caught:
+        HypervisorConfig.model_validate(document)
+    found = explain.problems("F", document, HypervisorConfig, caught.value, TEXT)
+    places = {
+        line.partition(": ")[2].partition(":")[0]: line.partition(": ")[0] for line in found if "required" not in line
+    }
+    assert places == {
+        "vms[0] (8001).name": "F:3:28",
+        "vms[0] (8001).cores": "F:4:7",
+        "vms[0] (8001)": "F:4:12",
+        "vms[1]": "F:5:5",
+    }
+    assert [line for line in found if "memory_mb" in line] == [
+        "F:3:5: vms[0] (8001).memory_mb: is required and missing"
+    ]
+
+
+@given(document=st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+       lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3), max_leaves=8), indent=st.sampled_from([None, 1]))  # fmt: skip
+def test_every_value_of_a_document_is_found_where_it_begins(document: Any, indent: int | None) -> None:
+    text = json.dumps(document, indent=indent)
+    found = jsonfile.offsets(text)
+    assert set(found) == set(places(document))
+    for path, (key, value) in found.items():
+        assert json.JSONDecoder().raw_decode(text, value)[0] == at(document, path)
+        assert key == value or json.JSONDecoder().raw_decode(text, key)[0] == path[-1]
 
 
 def test_a_wrong_id_is_named_and_other_keys_may_look_like_names_of_union_members() -> None:

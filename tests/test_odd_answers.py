@@ -22,7 +22,9 @@ def answer(stdout: str, status: int = 0) -> Completed:
     return Completed(("qm", "status", "8001"), status, stdout, "")
 
 
-@pytest.mark.parametrize("said", ["status: ", "status: \n", "status:", "", "running", "status: flying\n", "\nstatus: running"])
+@pytest.mark.parametrize(
+    "said", ["status: ", "status: \n", "status:", "", "running", "status: flying\n", "\nstatus: running"]
+)
 def test_a_status_that_is_none_is_an_error(said: str) -> None:
     with pytest.raises(CommandFailedError, match="`qm status 8001` failed"):
         power_in(answer(said))
@@ -128,7 +130,9 @@ def test_a_node_elsewhere_is_named_on_one_line() -> None:
     "word", ["lvm:vm-8001-disk-0;reboot", "-rf:vm-8001-disk-0", "lvm:vm-8001-$(reboot)", "lvm:vm-8001-\x1b[31m", "vm-8001-disk-0"]
 )  # fmt: skip
 def test_a_volume_that_no_proxmox_would_name_gets_into_no_command(word: str) -> None:
-    assert unfinished.volumes_listed(8001, f"Volid Format\n{word} raw\nlvm:vm-8001-disk-1 raw\n") == ["lvm:vm-8001-disk-1"]
+    assert unfinished.volumes_listed(8001, f"Volid Format\n{word} raw\nlvm:vm-8001-disk-1 raw\n") == [
+        "lvm:vm-8001-disk-1"
+    ]
 
 
 def test_names_of_the_nodes_are_told_as_text() -> None:

@@ -207,7 +207,18 @@ def clone(source_lock: str, note: notes.Note | None, state: GuestState | None, *
 CLONING = notes.Note(Kind.CONTAINER, "ct2", source=101, spans=RAN)
 
 
-@pytest.mark.parametrize("state", [None, GuestState(Kind.CONTAINER, 102, Power.STOPPED, {**BOX, "hostname": "ct2"})])
+@pytest.mark.parametrize(
+    "state",
+    [
+        None,
+        GuestState(
+            Kind.CONTAINER,
+            102,
+            Power.STOPPED,
+            {**BOX, "hostname": "ct2", "rootfs": "local:102/vm-102-disk-0.raw,size=8G"},
+        ),
+    ],
+)
 def test_a_lock_on_the_source_that_may_be_somebody_elses_goes_by_force_only(state: GuestState | None) -> None:
     refused = clone("disk", CLONING, state)
     assert refused.refusals[0].hint == "is a `pct clone` or `pct move-volume` at work? if not: pct unlock 101"

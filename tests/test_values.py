@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from phoenix_pve import image, pve_conf, storage_cfg
 from phoenix_pve.guest import Network
-from phoenix_pve.values import disk, ipconfig, nic, props, size
+from phoenix_pve.values import disk, ipconfig, nic, props, root, size, text
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,86 @@ def test_an_address_keeps_what_is_set_for_ipv6() -> None:
     assert ipconfig.wanted(Network("b", ip="dhcp"), "ip=10.0.0.5/24,gw=10.0.0.1,ip6=auto") == "ip=dhcp,ip6=auto"
 
 
+@pytest.mark.parametrize(
+    "there", ["", "ip=dhcp", "ip=10.0.0.5/24", "ip=10.0.0.5/24,gw=10.0.0.1,ip6=auto", "ip=dhcp,gw=10.0.0.1", "ip6=auto"]
+)
+def test_an_address_of_which_nothing_is_stated_is_left_alone(there: str) -> None:
+    assert ipconfig.same(ipconfig.wanted(Network("b"), there), there)
+    assert ipconfig.conflicts(Network("b"), props.parse(there)) == []
+
+
+@pytest.mark.parametrize("there", ["", "ip=10.0.0.5/24,gw=10.0.0.1", "ip=10.0.0.5/24,gw=10.0.0.1,ip6=auto"])
+def test_a_new_vm_gets_dhcp_and_nothing_of_its_sources_address(there: str) -> None:
+    assert ipconfig.wanted(Network("b"), there, new=True).split(",")[0] == "ip=dhcp"
+    assert "gw=" not in ipconfig.wanted(Network("b", ip="10.0.0.6/24"), there, new=True)
+
+
+MODELS = ["e1000", "e1000-82540em", "e1000-82544gc", "e1000-82545em", "e1000e", "i82551", "i82557b", "i82559er",
+          "ne2k_isa", "ne2k_pci", "pcnet", "rtl8139", "virtio", "vmxnet3"]  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_card_of_every_model_is_kept_in_either_spelling(model: str) -> None:
+    for card_text in (
+        f"{model}=bc:24:11:00:80:01,bridge=vmbr0,tag=3",
+        f"tag=3,bridge=vmbr0,model={model},macaddr=BC:24:11:00:80:01",
+    ):
+        card = nic.parse_vm(card_text)
+        assert card == {"model": model, "macaddr": "BC:24:11:00:80:01", "bridge": "vmbr0", "tag": "3"}
+        assert nic.format_vm(nic.wanted_vm(Network("vmbr1"), card)).startswith(f"{model}=BC:24:11:00:80:01,")
+    assert nic.format_vm(nic.parse_vm(f"{model},bridge=vmbr0")) == f"{model},bridge=vmbr0"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"boot": "order=scsi0"}, "scsi0"),
+        ({"boot": "order=virtio0;net0", "virtio0": "a:vm-1-disk-0", "scsi0": "a:vm-1-disk-1"}, "virtio0"),
+        ({"boot": "order=ide2;net0;sata0", "sata0": "a:vm-1-disk-0", "ide2": "local:iso/a.iso,media=cdrom", "scsi1": "a:b"}, "sata0"),
+        ({"boot": "order=ide0;scsi1", "ide0": "a:vm-1-cloudinit,media=cdrom", "scsi1": "a:vm-1-disk-0"}, "scsi1"),
+        ({"boot": "order=scsi5;scsi1", "scsi1": "a:vm-1-disk-0", "scsi2": "a:b"}, "scsi1"),
+        ({"boot": "order=net0", "sata3": "a:b"}, "sata3"),
+        ({"boot": "order=net0", "sata3": "a:b", "scsi1": "a:c"}, ""),
+        ({"boot": "cdn", "bootdisk": "virtio1", "virtio0": "a:b", "virtio1": "a:c"}, "virtio1"),
+        ({"boot": "c", "bootdisk": "virtio1", "virtio0": "a:b", "scsi1": "a:c"}, ""),
+        ({"bootdisk": "ide0", "ide0": "a:b", "ide1": "a:c"}, "ide0"),
+        ({"boot": "legacy=cdn", "bootdisk": "ide2", "ide2": "none,media=cdrom", "ide1": "a:c"}, "ide1"),
+        ({"boot": " ", "scsi0": "a:b"}, "scsi0"),
+        ({"boot": "", "efidisk0": "a:b", "unused0": "a:c", "tpmstate0": "a:d"}, ""),
+        ({"boot": "order=scsi0", "scsi0": "/dev/disk/by-id/ata-1,size=4T"}, "scsi0"),
+        ({"virtio0": "a:b", "scsihw": "virtio-scsi-single", "ide2": "local:1/vm-1-cloudinit.qcow2,media=cdrom"}, "virtio0"),
+    ],
+)  # fmt: skip
+def test_the_root_disk_is_what_boot_names(options: dict[str, str], expected: str) -> None:
+    there = (
+        options if expected != "scsi0" or "scsi0" in options else {**options, "scsi0": "a:vm-1-disk-0", "scsi1": "a:b"}
+    )
+    assert root.slot(there) == expected
+
+
+@pytest.mark.parametrize(
+    ("volume", "expected"),
+    [
+        ("local-lvm:vm-8001-disk-0", 8001),
+        ("local-lvm:base-900-disk-0", 900),
+        ("zfs:subvol-101-disk-1", 101),
+        ("zfs:base-900-disk-0/vm-101-disk-0", 101),
+        ("zfs:basevol-900-disk-0/subvol-101-disk-0", 101),
+        ("local:8001/vm-8001-disk-0.raw", 8001),
+        ("local:8001/mine.qcow2", 8001),
+        ("local:900/base-900-disk-0.qcow2/8002/vm-8002-disk-0.qcow2", 8002),
+        ("local:8001/vm-8001-cloudinit.qcow2", 8001),
+        ("local:iso/a.iso", None),
+        ("rbd:mine", None),
+        ("none", None),
+        ("/dev/disk/by-id/vm-8001-disk-0", None),
+        ("/mnt/8001/vm-8001-disk-0.raw", None),
+    ],
+)
+def test_a_volume_belongs_to_the_guest_in_its_name(volume: str, expected: int | None) -> None:
+    assert disk.owner_of(volume) == expected
+
+
 CONF = b"""#notes with %25 and %C3%A4
 #second
 boot:
@@ -150,6 +230,78 @@ def test_storages() -> None:
 def test_snippets_may_have_a_folder_of_another_name() -> None:
     found = storage_cfg.parse("dir: a\n\tpath /a\n\tcontent-dirs iso=isos,snippets=my/snips\n\ndir: b\n\tpath /b\n")
     assert (found["a"].snippets_folder, found["b"].snippets_folder) == ("/a/my/snips", "/b/snippets")
+
+
+@pytest.mark.parametrize("content", storage_cfg.FOLDERS)
+def test_any_content_may_have_a_folder_of_another_name(content: str) -> None:
+    found = storage_cfg.parse(f"dir: a\n\tpath /a\n\tcontent-dirs {content}=my/own\n\ndir: b\n\tpath /b\n")
+    assert (found["a"].folder(content), found["b"].folder(content)) == (
+        "/a/my/own",
+        f"/b/{storage_cfg.FOLDERS[content]}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("dir", "images,rootdir"), ("btrfs", "images,rootdir"), ("lvmthin", "images,rootdir"), ("zfspool", "images,rootdir"), ("lvm", "images"),
+     ("nfs", "images"), ("cifs", "images"), ("rbd", "images"), ("iscsi", "images"), ("cephfs", "backup"), ("pbs", "backup"), ("esxi", "import")],
+)  # fmt: skip
+def test_a_storage_without_content_holds_what_its_type_does(kind: str, expected: str) -> None:
+    assert storage_cfg.parse(f"{kind}: aa\n\tpath /a\n")["aa"].content == set(expected.split(","))
+
+
+def test_the_storage_local_is_always_there() -> None:
+    assert storage_cfg.parse("").keys() == {"local"}
+    assert storage_cfg.parse("nfs: local\n\tserver x\n")["local"].type == "dir"
+    assert storage_cfg.parse("dir: local\n\tpath /x\n")["local"].content == {"images", "rootdir"}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("", ("", True)),
+        ("\tis_mountpoint yes\n", ("/a", True)),
+        ("\tis_mountpoint 1\n\tmkdir 0\n", ("/a", False)),
+        ("\tis_mountpoint /mnt/b\n\tcreate-base-path no\n", ("/mnt/b", False)),
+        ("\tis_mountpoint no\n\tcreate-base-path 1\n\tmkdir 0\n", ("", True)),
+    ],
+)
+def test_a_storage_may_have_to_be_mounted_first(options: str, expected: tuple[str, bool]) -> None:
+    found = storage_cfg.parse(f"dir: aa\n\tpath /a\n{options}")["aa"]
+    assert (found.mountpoint, found.makes_folder) == expected
+
+
+NO_LINE_ENDS = "\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+@pytest.mark.parametrize("char", NO_LINE_ENDS)
+def test_a_line_of_proxmoxs_files_ends_at_a_line_feed_alone(char: str) -> None:
+    conf = pve_conf.parse(f"mp0: local:1,mp=/srv{char}tags: phoenix\n{char}tags: phoenix\n".encode())
+    assert "tags" not in conf.options
+    found = storage_cfg.parse(f"dir: aa\n\tpath /a{char}\tcontent iso\n{char}path /b\n")["aa"]
+    assert "iso" not in found.content
+    assert found.path.startswith("/a")
+
+
+@pytest.mark.parametrize("char", [*"\x1c\x1d\x1e\x1f\x85\xa0\u2028\u3000"])
+def test_only_what_perl_takes_for_a_blank_is_none(char: str) -> None:
+    assert pve_conf.parse(f"tags: {char}phoenix{char}\r\n".encode()).options["tags"] == f"{char}phoenix{char}"
+
+
+@pytest.mark.parametrize(
+    ("string", "expected"),
+    [
+        ("", []),
+        ("a", ["a"]),
+        ("a\n", ["a"]),
+        ("a\n\nb", ["a", "", "b"]),
+        ("\n", [""]),
+        ("a\r\n", ["a\r"]),
+        (NO_LINE_ENDS, [NO_LINE_ENDS]),
+    ],
+)
+def test_lines_are_what_is_between_line_feeds(string: str, expected: list[str]) -> None:
+    assert text.lines(string) == expected
 
 
 @given(st.text(max_size=200))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from phoenix_pve.guest import Power
+from phoenix_pve.guest import Gone, Power
 from phoenix_pve.image import Image
 from phoenix_pve.plan import Goal, LookAgain, Plan, SetOptions, Start
 from phoenix_pve.planner import Options, plan
@@ -116,7 +116,19 @@ def test_what_means_the_same_is_no_difference(now: dict[str, str], reason: str) 
         ({"protection": True}, {}, "--protection 1"),
         ({"network": {"bridge": "vmbr1"}}, {}, "--net0 virtio=BC:24:11:00:80:01,bridge=vmbr1"),
         ({"network": {"vlan_tag": 7}}, {}, "--net0 virtio=BC:24:11:00:80:01,bridge=vmbr0,tag=7"),
-        ({"network": {"ip": "10.0.0.5/24"}}, {"ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1,ip6=auto"}, "--ipconfig0 ip=10.0.0.5/24,ip6=auto"),
+        ({"network": {"ip": "10.0.0.5/24"}}, {"ipconfig0": "ip=10.0.0.6/24,gw=10.0.0.1,ip6=auto"}, "--ipconfig0 ip=10.0.0.5/24,gw=10.0.0.1,ip6=auto"),
+        ({"network": {"ip": "10.0.0.5/24", "gw": Gone.NULL}}, {"ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1,ip6=auto"}, "--ipconfig0 ip=10.0.0.5/24,ip6=auto"),
+        ({"network": {"gw": "10.0.0.2"}}, {"ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1,ip6=auto"}, "--ipconfig0 ip=10.0.0.5/24,gw=10.0.0.2,ip6=auto"),
+        ({"network": {"gw": Gone.NULL}}, {"ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1"}, "--ipconfig0 ip=10.0.0.5/24"),
+        ({"network": {"ip": Gone.NULL}}, {"ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1,ip6=auto"}, "--ipconfig0 ip6=auto"),
+        ({"network": {"ip": Gone.NULL}}, {"ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1"}, "--delete ipconfig0"),
+        ({"network": {"ip": "dhcp"}}, {"ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1"}, "--ipconfig0 ip=dhcp"),
+        ({"network": {"vlan_tag": Gone.NULL}}, {"net0": "virtio=BC:24:11:00:80:01,bridge=vmbr0,tag=30"}, "--net0 virtio=BC:24:11:00:80:01,bridge=vmbr0"),
+        ({"network": {"nameserver": Gone.NULL, "searchdomain": Gone.NULL}}, {"nameserver": "1.1.1.1", "searchdomain": "a.b"}, "--delete nameserver,searchdomain"),
+        ({"boot_order": Gone.NULL}, {"startup": "order=1,up=5"}, "--startup up=5"),
+        ({"boot_order": Gone.NULL, "boot_delay": Gone.NULL}, {"startup": "1,up=5"}, "--delete startup"),
+        ({"tags": Gone.NULL}, {"tags": "phoenix;old"}, "--tags phoenix"),
+        ({"cores": 4, "network": {"nameserver": Gone.EMPTY_LIST}}, {"nameserver": "1.1.1.1"}, "--cores 4 --delete nameserver"),
         ({"network": {"nameserver": "1.1.1.1"}}, {}, "--nameserver 1.1.1.1"),
         ({"network": {"searchdomain": "a.b"}}, {}, "--searchdomain a.b"),
         ({}, {"ide2": None}, "--ide2 local:cloudinit"),
@@ -174,9 +186,39 @@ REFUSED = [
     ({}, {"tags": None}, "that phoenix did not make", "phoenix adopt 8001"),
     ({}, {"tags": None, "name": None}, "without a name", "phoenix adopt 8001"),
     ({}, {"name": "other"}, "the configuration calls it `ubuntu-2404`", "phoenix adopt 8001"),
-    ({"disk_gb": 16}, {}, "the root disk has 32 GiB, and no disk is shrunk to 16 GiB", "at least 32"),
-    ({"storage": "local-lvm"}, {}, "the root disk is on `local`", "qm disk move 8001 scsi0 local-lvm --delete 1"),
-    ({}, {"scsi0": None}, "has no root disk scsi0", "phoenix delete 8001"),
+    ({"disk_gb": 16}, {}, "the root disk scsi0 has 32 GiB, and no disk is shrunk to 16 GiB", "at least 32"),
+    ({"storage": "local-lvm"}, {}, "the root disk scsi0 is on `local`", "qm disk move 8001 scsi0 local-lvm --delete 1"),
+    ({}, {"scsi0": None}, "VM 8001 has no hard disk to boot from", "qm set 8001 --boot order=<slot>"),
+    (
+        {},
+        {"boot": "order=net0", "scsi1": "local:8001/vm-8001-disk-1.raw,size=4G"},
+        "VM 8001 has several hard disks (scsi0, scsi1)",
+        "qm set 8001 --boot",
+    ),
+    (
+        {},
+        {"scsi0": "/dev/disk/by-id/ata-1,size=3907018584K"},
+        "the root disk scsi0 is /dev/disk/by-id/ata-1, passed through from the node",
+        "`disk_size_gb` to 3727",
+    ),
+    (
+        {"network": {"gw": "10.0.0.1"}},
+        {},
+        "network_config.gw: a gateway needs a static ip; with dhcp",
+        "`ip` is not stated, and the guest keeps what it has (ip=dhcp)",
+    ),
+    (
+        {"network": {"gw": "10.9.0.1"}},
+        {"ipconfig0": "ip=10.0.0.5/24"},
+        "network_config.gw: 10.9.0.1 is outside of 10.0.0.0/24",
+        "(ip=10.0.0.5/24): state it",
+    ),
+    (
+        {"network": {"ip": "10.9.0.5/24"}},
+        {"ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1"},
+        "network_config.gw: 10.0.0.1 is outside of 10.9.0.0/24",
+        "`gw` is not stated",
+    ),
     ({}, {"template": "1"}, "is a template", "clone the template"),
     ({"cores": 4}, {"lock": "backup"}, "is locked (backup)", "qm unlock 8001"),
     ({}, {"lock": "create"}, "is locked (create)", "qm unlock 8001"),
@@ -252,7 +294,7 @@ def test_one_command_allows_all_that_a_storage_is_to_hold() -> None:
 @pytest.mark.parametrize(
     ("storage", "message", "hint"),
     [
-        ("local-lvm", "the root disk is on `local`", "qm disk move 8001 scsi0 local-lvm --delete 1"),
+        ("local-lvm", "the root disk scsi0 is on `local`", "qm disk move 8001 scsi0 local-lvm --delete 1"),
         ("nowhere", "the node has no storage `nowhere`", "name one of these"),
         ("off", "the storage `off` is disabled", "pvesm set off --disable 0"),
         ("isos", "the storage `isos` does not allow the content type `images`", "pvesm set isos --content"),

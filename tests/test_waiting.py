@@ -36,7 +36,9 @@ class Scripted:
         self.last: dict[str, Answer] = {}
         self.asked: list[tuple[str, ...]] = []
 
-    def run(self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None) -> Completed:
+    def run(
+        self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None, *, log: str = ""
+    ) -> Completed:
         self.asked.append(tuple(argv))
         name = "port" if argv[0] == "timeout" else "address" if "network-get-interfaces" in argv else "result"
         self.last[name] = next(self.answers[name], self.last.get(name, (0, "", "")))
@@ -170,7 +172,9 @@ class Hanging(Scripted):
         self.clock = [0.0]
         self.given: list[float] = []
 
-    def run(self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None) -> Completed:
+    def run(
+        self, argv: Sequence[str], stdin: str | None = None, seconds: float | None = None, *, log: str = ""
+    ) -> Completed:
         assert seconds is not None
         self.given.append(seconds)
         self.clock[0] += seconds

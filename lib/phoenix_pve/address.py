@@ -32,7 +32,7 @@ class Card:
 
 def stated(spec: GuestSpec) -> str:
     """Return the address that the configuration states, "" for DHCP."""
-    return "" if spec.network.ip == "dhcp" else spec.network.ip.partition("/")[0]
+    return spec.network.static.partition("/")[0]
 
 
 def question(kind: Kind, vmid: int) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from phoenix_pve.errors import ConfigError
+from phoenix_pve.guest import Gone
 
 if TYPE_CHECKING:
     import jinja2
@@ -52,7 +53,7 @@ def yaml_scalar(value: object) -> str:
 
     JSON leaves U+0085, U+2028 and the like as they are, which YAML takes for line ends.
     """
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(None if isinstance(value, Gone) else value, ensure_ascii=False)
     return "".join(char if _plain(char) else f"\\u{ord(char):04x}" for char in text)
 
 

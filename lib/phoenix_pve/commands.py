@@ -37,6 +37,7 @@ from phoenix_pve.plan import (
     WriteSnippet,
 )
 from phoenix_pve.readiness import REACHED
+from phoenix_pve.values.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -156,8 +157,9 @@ def _arguments(
         case Clone():
             return ["clone", str(change.source), vmid, *_options(_clone_options(kind, change))]
         case SetOptions():
+            removed = ["--delete", ",".join(change.removed)] if change.removed else []
             guard = ["--digest", change.digest] if change.digest else []
-            return ["set", vmid, *_options(change.options), *guard]
+            return ["set", vmid, *_options(change.options), *removed, *guard]
         case RefreshCloudInit():
             return ["cloudinit", "update", vmid]
         case Start():
@@ -250,7 +252,7 @@ def _file_is_locked(done: Completed) -> bool:
 
 
 def _failure(done: Completed) -> CommandFailedError:
-    said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+    said = [line.strip() for line in lines(done.stderr or done.stdout) if line.strip()]
     telling = [line for line in said if not line.startswith("400 Parameter") and not line.endswith("[OPTIONS]")]
     reason = "; ".join(telling[:4]) or "it said nothing"
     return CommandFailedError(

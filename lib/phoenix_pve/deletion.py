@@ -59,7 +59,7 @@ def users(volume: str, vmid: int, files: Mapping[str, File]) -> tuple[int, ...]:
 def volumes_left(node: Node, storages: Mapping[str, Storage], vmid: int, volumes: Iterable[str]) -> list[str]:
     """Return the volumes that are still there. Raises CommandFailedError when a storage cannot be asked."""
     parts = [(volume, *volume.partition(":")[::2]) for volume in volumes]
-    paths = {f"{storages[s].path}/images/{rest}": v for v, s, rest in parts if s in storages and storages[s].path}
+    paths = {f"{storages[s].folder('images')}/{rest}": v for v, s, rest in parts if s in storages and storages[s].path}
     blocks = sorted({s for _, s, _ in parts if s in storages and not storages[s].path})
     asked = tuple(("pvesm", "list", name, "--vmid", str(vmid)) for name in blocks)
     if not paths and not asked:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from phoenix_pve.models import PATTERN_MEANING
+from phoenix_pve import jsonfile
+from phoenix_pve.model_values import PATTERN_MEANING
+from phoenix_pve.values import props
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic import BaseModel, ValidationError
     from pydantic_core import ErrorDetails
@@ -53,6 +57,11 @@ MEANT = {
 }
 """What people write who think in Proxmox's options, or just plainly, and the keys that they mean."""
 SECRET_KEYS = frozenset({"password_hash"})
+KEYS = "ssh_authorized_keys"
+PRIVATE = re.compile(r"PRIVATE KEY-----|PuTTY-User-Key-File|b3BlbnNzaC1rZXktdjE")
+"""What only private keys have: PEM's and PuTTY's heads, and how the inside of OpenSSH's begins."""
+QUANTITY = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(?:([KMGT])(?:i?B)?)?\s*", re.IGNORECASE)
+UNITS = {"K": 1, "M": 1 << 10, "G": 1 << 20, "T": 1 << 30}
 
 
 def json_path(location: Sequence[int | str]) -> str:
@@ -66,6 +75,8 @@ def json_path(location: Sequence[int | str]) -> str:
 def shown(value: Any) -> str:
     """Return a value as JSON, cut to a readable length."""
     text = json.dumps(value, ensure_ascii=True, default=str)
+    if is_private(text):
+        return "a private key"
     return text if len(text) <= 60 else text[:57] + "…"
 
 
@@ -83,16 +94,45 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"; did you mean `{near}`?" if near else ""
 
 
-def wrong_type(value: Any, wanted: str) -> str:
-    """Return "must be a whole number, is a string"."""
+def is_private(text: str) -> bool:
+    """Return whether a text is, or begins like, a private key, which is repeated nowhere."""
+    return PRIVATE.search(text) is not None
+
+
+def wrong_type(value: Any, wanted: str, key: str = "") -> str:
+    """Return "must be a whole number, is a string: write 2048"."""
     word = next((word for kind, word in JSON_WORDS.items() if isinstance(value, kind)), shown(value))
-    return f"must be {wanted}, is {word}"
+    meant = _meant(value, wanted, key)
+    return f"must be {wanted}, is {word}" + (f": write {meant}" if meant else "")
 
 
-def _what(error: ErrorDetails, known: Iterable[str]) -> str:
+def _meant(value: Any, wanted: str, key: str) -> str:
+    """Return the value that somebody meant who wrote one of the wrong type, as JSON, or nothing."""
+    if wanted == "a whole number" and isinstance(value, str):
+        return _number(value, key)
+    if wanted == "true or false" and isinstance(value, str) and value.lower() in props.YES | props.NO:
+        return json.dumps(value.lower() in props.YES)
+    if wanted == "a string" and isinstance(value, int) and not isinstance(value, bool):
+        return json.dumps(str(value))
+    if wanted == "an array" and isinstance(value, str | int) and not isinstance(value, bool) and key != KEYS:
+        return shown([value])
+    return ""
+
+
+def _number(text: str, key: str) -> str:
+    """`2G` -> 2048 for a key in MiB, 2 for one in GiB; a number without a unit is in that of the key."""
+    found = QUANTITY.fullmatch(text)
+    own = {"mb": UNITS["M"], "gb": UNITS["G"]}.get(key.rpartition("_")[2])
+    if not found or (found[2] and not own):
+        return ""
+    amount = float(found[1]) * UNITS[found[2].upper()] / own if found[2] and own else float(found[1])
+    return str(int(amount)) if amount.is_integer() else ""
+
+
+def _what(error: ErrorDetails, known: Iterable[str], required: Iterable[str] = ()) -> str:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     key = str(error["loc"][-1]) if error["loc"] else ""
-    secret = key in SECRET_KEYS
+    secret = key in SECRET_KEYS or KEYS in error["loc"]
     text = "its value" if secret else shown(value)
     match kind:
         case "missing":
@@ -103,27 +143,38 @@ def _what(error: ErrorDetails, known: Iterable[str]) -> str:
         case "extra_forbidden":
             return f"unknown key `{key}`{suggestion(key, known)}"
         case "string_pattern_mismatch":
-            return f"{text} is not {PATTERN_MEANING.get(context['pattern'], 'well formed')}"
+            meaning = PATTERN_MEANING.get(context["pattern"], "well formed")
+            return f"{text} is not {meaning}{_better(value, context['pattern'])}"
         case "greater_than_equal":
-            return f"must be at least {context['ge']}, is {text}"
+            return f"must be at least {context['ge']}, is {text}" + ("; null says none" if key == "vlan_tag" else "")
         case "less_than_equal":
             return f"must be at most {context['le']}, is {text}"
         case "string_too_long":
             return f"must have at most {context['max_length']} characters"
+        case _ if kind in TYPE_WORDS and value is None:
+            left_out = "" if key in required or isinstance(error["loc"][-1], int) else "; leave the key out"
+            return f"must be {TYPE_WORDS[kind]}, is null{left_out}"
         case _ if kind in TYPE_WORDS:
-            return f"must be {TYPE_WORDS[kind]}" if secret else wrong_type(value, TYPE_WORDS[kind])
+            return f"must be {TYPE_WORDS[kind]}" if secret else wrong_type(value, TYPE_WORDS[kind], key)
         case _:
             return str(error["msg"])
 
 
-def _known_keys(model: type[BaseModel], location: Sequence[int | str]) -> list[str]:
-    """Return the keys that the object at `location` may have, by walking the generated schema."""
+def _better(value: str, pattern: str) -> str:
+    """Return "; did you mean `my-vm`?" for a name with underscores that is good without."""
+    hyphens = value.replace("_", "-")
+    return f"; did you mean `{hyphens}`?" if hyphens != value and re.match(pattern, hyphens) else ""
+
+
+def _keys(model: type[BaseModel], location: Sequence[int | str]) -> tuple[list[str], set[str]]:
+    """Return the keys that the object at `location` may have and must have, by walking the generated schema."""
     schema = model.model_json_schema()
     nodes: list[Any] = [schema]
     for part in location:
         nodes = [child for node in nodes for found in _resolve(schema, node) for child in _children(found, part)]
     objects = [found for node in nodes for found in _resolve(schema, node)]
-    return list(dict.fromkeys(key for found in objects for key in found.get("properties", {}) if key != "$schema"))
+    known = dict.fromkeys(key for found in objects for key in found.get("properties", {}) if key != "$schema")
+    return list(known), {key for found in objects for key in found.get("required", ())}
 
 
 def _resolve(schema: Any, node: Any) -> list[Any]:
@@ -156,10 +207,7 @@ def _place(document: Any, location: Sequence[int | str]) -> str:
 
 def _location(error: ErrorDetails) -> tuple[int | str, ...]:
     """Return where the problem is; pydantic adds names of union members, which no JSON file has."""
-    location = error["loc"]
-    if error["type"] == "extra_forbidden":
-        location = location[:-1]
-    return tuple(part for part in location if isinstance(part, int) or not _is_pydantics_own(part))
+    return tuple(part for part in error["loc"] if isinstance(part, int) or not _is_pydantics_own(part))
 
 
 def _is_pydantics_own(part: str) -> bool:
@@ -167,11 +215,65 @@ def _is_pydantics_own(part: str) -> bool:
     return part == "[key]" or part[:1] + part[-1:] == "<>"
 
 
-def problems(name: str, document: Any, model: type[BaseModel], error: ValidationError) -> list[str]:
-    """Return one line for each problem: `FILE: vms[0] (8001).cores: must be at least 1, is 0`."""
-    lines = []
-    for found in error.errors():
-        location = _location(found)
-        known = _known_keys(model, location) if found["type"] == "extra_forbidden" else ()
-        lines.append(f"{name}: {_place(document, location)}: {_what(found, known)}")
-    return list(dict.fromkeys(lines))
+IS_PRIVATE = "is a private key: put the public one here (its file's name ends with .pub), and keep this one to yourself"
+
+
+@dataclass(frozen=True)
+class _File:
+    """A configuration file: its name, its text, and where in that everything begins; see jsonfile.offsets."""
+
+    name: str
+    text: str
+    offsets: Mapping[jsonfile.Location, tuple[int, int]]
+
+    def at(self, location: jsonfile.Location, *, key: bool = False) -> str:
+        """Return `FILE:LINE:COLUMN` of a value, or of its key; for what is not there, of what should hold it."""
+        while location and location not in self.offsets:
+            location, key = location[:-1], False
+        found = self.offsets.get(location)
+        return self.name + (jsonfile.line_and_column(self.text, found[0 if key else 1]) if found else "")
+
+
+def problems(name: str, document: Any, model: type[BaseModel], error: ValidationError, text: str = "") -> list[str]:
+    """Return one line for each problem: `FILE:3:14: vms[0] (8001).cores: must be at least 1, is 0`.
+
+    Line and column are those in `text`, which the document was read from.
+    """
+    file = _File(name, text, jsonfile.offsets(text))
+    return list(dict.fromkeys(_problem(file, document, model, found) for found in error.errors()))
+
+
+def _problem(file: _File, document: Any, model: type[BaseModel], error: ErrorDetails) -> str:
+    location, unknown = _location(error), error["type"] == "extra_forbidden"
+    if private := _private_keys(document, location):
+        return f"{file.at(private)}: {_place(document, private)}: {IS_PRIVATE}"
+    asks = unknown or error["input"] is None
+    known, required = _keys(model, location[:-1]) if asks else ([], set())
+    place = _place(document, location[:-1] if unknown else location)
+    at = file.at(location, key=unknown or error["loc"][-1:] == ("[key]",))
+    return f"{at}: {place}: {_what(error, known, required)}"
+
+
+def _private_keys(document: Any, location: jsonfile.Location) -> jsonfile.Location:
+    """Return where a list of keys is that has a private one in it, of which a line is wrong at `location`; or ()."""
+    if KEYS not in location:
+        return ()
+    place = location[: location.index(KEYS) + 1]
+    for part in place:
+        document = document[part]
+    return place if is_private(json.dumps(document)) else ()
+
+
+def located(name: str, text: str, problems: Iterable[str]) -> list[str]:
+    """Return problems of which those that begin with `FILE: PLACE: ` got line and column behind FILE."""
+    file = _File(name, text, jsonfile.offsets(text))
+    by_path = {json_path(location): location for location in file.offsets}
+    return [_located(file, by_path, problem) if problem.startswith(f"{name}: ") else problem for problem in problems]
+
+
+def _located(file: _File, by_path: Mapping[str, jsonfile.Location], problem: str) -> str:
+    told = problem.removeprefix(file.name)
+    path = re.sub(r" \([0-9]+\)", "", told.removeprefix(": ").partition(": ")[0])
+    while path and path not in by_path:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    return f"{file.at(by_path[path])}{told}" if path else problem

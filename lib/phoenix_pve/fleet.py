@@ -77,8 +77,8 @@ def _few(ids: Sequence[int]) -> str:
 def _unique(spec: GuestSpec) -> Iterator[tuple[str, str]]:
     """Yield what no two guests should have alike."""
     yield "name", spec.name
-    if spec.network.ip != "dhcp":
-        yield "address", spec.network.ip.partition("/")[0]
+    if spec.network.static:
+        yield "address", spec.network.static.partition("/")[0]
     if spec.network.mac:
         yield "MAC address", spec.network.mac
 
@@ -134,7 +134,7 @@ def needs_within(
 
 def rank(spec: GuestSpec) -> tuple[int, int]:
     """Return what sorts guests that are free to go: boot order, then ID."""
-    return (LAST if spec.boot_order is None else spec.boot_order, spec.vmid)
+    return (spec.boot_order if isinstance(spec.boot_order, int) else LAST, spec.vmid)
 
 
 def mere_sources(guests: Mapping[int, GuestSpec], chosen: set[int], asked: set[int], existing: set[int]) -> set[int]:

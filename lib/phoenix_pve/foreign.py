@@ -70,7 +70,7 @@ def _in_dollar_quotes(char: str) -> str:
 
 def last_line(text: str, otherwise: str) -> str:
     """Return the last line that a command said, which tells most."""
-    return next((said for line in reversed(text.splitlines()) if (said := admit(line, LINE))), otherwise)
+    return next((said for line in reversed(text.split("\n")) if (said := admit(line, LINE))), otherwise)
 
 
 def admitted(document: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +26,23 @@ class Power(StrEnum):
     SUSPENDED = "suspended"
 
 
+class Gone(Enum):
+    """What the configuration says where it wants none of something: `null`, or the empty value that says the same.
+
+    In a template it is nothing, and false.
+    """
+
+    NULL = "null"
+    EMPTY_LIST = "[]"
+    EMPTY_TEXT = '""'
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return ""
+
+
 @dataclass(frozen=True)
 class Admin:
     """The administrative user. `password_hash` is secret: it is never shown."""
@@ -38,15 +55,23 @@ class Admin:
 
 @dataclass(frozen=True)
 class Network:
-    """One network card and its address. None means: not stated, so what the guest has is left alone."""
+    """One network card and its address.
+
+    None means: not stated, so what the guest has is left alone. Gone means: stated as none, so that it is taken away.
+    """
 
     bridge: str
     mac: str | None = None
-    vlan_tag: int | None = None
-    ip: str = "dhcp"
-    gw: str | None = None
-    nameserver: str | None = None
-    searchdomain: str | None = None
+    vlan_tag: int | Gone | None = None
+    ip: str | Gone | None = None
+    gw: str | Gone | None = None
+    nameserver: str | Gone | None = None
+    searchdomain: str | Gone | None = None
+
+    @property
+    def static(self) -> str:
+        """The static address that is stated, with its prefix; "" for none, and for DHCP."""
+        return self.ip if isinstance(self.ip, str) and self.ip != "dhcp" else ""
 
 
 @dataclass(frozen=True)
@@ -61,10 +86,10 @@ class MountPoint:
 
 @dataclass(frozen=True)
 class ContainerExtras:
-    """What only containers have."""
+    """What only containers have; a new one is unprivileged where that is not stated."""
 
     interface: str
-    unprivileged: bool = True
+    unprivileged: bool | None = None
     swap_mb: int | None = None
     features: tuple[tuple[str, bool], ...] = ()
     mount_points: tuple[MountPoint, ...] = ()
@@ -72,7 +97,11 @@ class ContainerExtras:
 
 @dataclass(frozen=True)
 class GuestSpec:
-    """What the configuration says of one guest. None means: not stated, so what the guest has is left alone."""
+    """What the configuration says of one guest.
+
+    None means: not stated, so what the guest has is left alone. Gone means: stated as none, so that it is taken away.
+    `cores` is 0 for a container that may use every core of the node.
+    """
 
     vmid: int
     name: str
@@ -87,10 +116,10 @@ class GuestSpec:
     admin: Admin | None = None
     cpu_type: str | None = None
     onboot: bool | None = None
-    boot_order: int | None = None
-    boot_delay: int | None = None
-    tags: tuple[str, ...] | None = None
-    description: str | None = None
+    boot_order: int | Gone | None = None
+    boot_delay: int | Gone | None = None
+    tags: tuple[str, ...] | Gone | None = None
+    description: str | Gone | None = None
     protection: bool | None = None
     clone_from: int | None = None
     dependencies: tuple[int, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +11,21 @@ from pydantic import BaseModel, ValidationError
 
 from phoenix_pve import explain, fleet, jsonfile
 from phoenix_pve.errors import ConfigError, UndefinedGuestError
-from phoenix_pve.guest import Admin, ContainerExtras, GuestSpec, Kind, MountPoint, Network
+from phoenix_pve.guest import Admin, ContainerExtras, Gone, GuestSpec, Kind, MountPoint, Network
+from phoenix_pve.model_values import KEY_LINE
 from phoenix_pve.models import (
-    KEY_LINE,
     AdminOverride,
     ClonedContainer,
     ClonedVm,
     Container,
+    ContainerNetwork,
     HypervisorConfig,
     LxcConfig,
     NetworkConfig,
     Vm,
 )
+from phoenix_pve.values import ipconfig
+from phoenix_pve.values.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 HYPERVISOR_FILE = "phoenix_hypervisor_config.json"
 LXC_FILE = "phoenix_lxc_configs.json"
-VALIDATE_HINT = "mend the file; `phoenix validate` checks it"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -94,12 +95,13 @@ def _has_containers(folder: Path) -> bool:
 def _document(path: Path, model: type[Model], errors: list[ConfigError]) -> Model | None:
     """Return what a file says, or None after adding why it cannot be used to `errors`."""
     try:
-        content = jsonfile.read(path)
+        text = jsonfile.read_text(path)
+        content = jsonfile.parse(text, str(path))
         return model.model_validate(content)
     except ConfigError as error:
         errors.append(error)
     except ValidationError as error:
-        errors.append(ConfigError(explain.problems(str(path), content, model, error), VALIDATE_HINT))
+        errors.append(ConfigError(explain.problems(str(path), content, model, error, text), jsonfile.MEND_HINT))
     return None
 
 
@@ -113,7 +115,9 @@ def _inventory(folder: Path, hypervisor: HypervisorConfig, lxc: LxcConfig | None
         guests.setdefault(spec.vmid, spec)
     problems.extend(fleet.problems(specs))
     if problems:
-        raise ConfigError(problems, VALIDATE_HINT)
+        for path in (folder / HYPERVISOR_FILE, *([folder / LXC_FILE] if lxc else [])):
+            problems = explain.located(str(path), jsonfile.read_text(path), problems)
+        raise ConfigError(problems, jsonfile.MEND_HINT)
     return Inventory(folder, guests)
 
 
@@ -130,22 +134,23 @@ def _container(
     config: HypervisorConfig, origin: str, vmid: int, container: Container | ClonedContainer, problems: list[str]
 ) -> GuestSpec:
     network = container.network_config
-    problems.extend(f"{origin}.network_config.{problem}" for problem in address_problems(network.ip, network.gw))
+    problems.extend(_address_problems(origin, network))
     return _spec(
         container,
         config,
         kind=Kind.CONTAINER,
         vmid=vmid,
+        cores=container.cores or 0,
         disk_gb=container.storage_size_gb,
         image=container.template if isinstance(container, Container) else "",
         network=Network(
             bridge=network.bridge,
             mac=container.mac_address.upper() if container.mac_address else None,
-            vlan_tag=container.vlan_tag,
-            ip=network.ip,
-            gw=network.gw,
-            nameserver=" ".join(container.nameservers) if container.nameservers else None,
-            searchdomain=container.searchdomain,
+            vlan_tag=_stated(container, "vlan_tag"),
+            ip=_stated(network, "ip"),
+            gw=_stated(network, "gw"),
+            nameserver=_joined(_stated(container, "nameservers")),
+            searchdomain=_stated(container, "searchdomain"),
         ),
         admin=Admin("root", container.password_hash, tuple(container.ssh_authorized_keys or ())),
         origin=origin,
@@ -158,19 +163,33 @@ def _spec(guest: Guest, config: HypervisorConfig, **own: Any) -> GuestSpec:
     """Return the specification of a guest: what both kinds state with the same words, and its `own` fields."""
     return GuestSpec(
         name=guest.name,
-        cores=guest.cores,
         memory_mb=guest.memory_mb,
         storage=guest.storage_pool,
         snippet_storage=config.snippet_storage,
         onboot=guest.start_at_boot,
-        boot_order=guest.boot_order,
-        boot_delay=guest.boot_delay,
-        tags=_tags(guest.tags),
-        description=guest.description,
+        boot_order=_stated(guest, "boot_order"),
+        boot_delay=_stated(guest, "boot_delay"),
+        tags=_tags(_stated(guest, "tags")),
+        description=_stated(guest, "description"),
         protection=guest.protection,
         dependencies=tuple(guest.dependencies or ()),
         **own,
     )
+
+
+EMPTY: tuple[tuple[Any, Gone], ...] = ((None, Gone.NULL), ([], Gone.EMPTY_LIST), ("", Gone.EMPTY_TEXT))
+
+
+def _stated(model: BaseModel, key: str) -> Any:
+    """Return what a file states for a key: None where it does not, Gone where it says none, or the value."""
+    value = getattr(model, key)
+    if key not in model.model_fields_set:
+        return None
+    return next((gone for empty, gone in EMPTY if value == empty), value)
+
+
+def _joined(servers: str | list[str] | Gone | None) -> str | Gone | None:
+    return " ".join(servers) if isinstance(servers, list) else servers
 
 
 def _container_extras(container: Container | ClonedContainer) -> ContainerExtras:
@@ -185,9 +204,9 @@ def _container_extras(container: Container | ClonedContainer) -> ContainerExtras
     )
 
 
-def _tags(tags: list[str] | None) -> tuple[str, ...] | None:
-    """Return tags as Proxmox writes them: lower case, each once, sorted; None where none are stated."""
-    return None if tags is None else tuple(sorted({tag.lower() for tag in tags}))
+def _tags(tags: list[str] | Gone | None) -> tuple[str, ...] | Gone | None:
+    """Return tags as Proxmox writes them: lower case, each once, sorted."""
+    return tuple(sorted({tag.lower() for tag in tags})) if isinstance(tags, list) else tags
 
 
 def _vms(folder: Path, config: HypervisorConfig, problems: list[str]) -> list[GuestSpec]:
@@ -198,17 +217,17 @@ def _vms(folder: Path, config: HypervisorConfig, problems: list[str]) -> list[Gu
 
 
 def _vm(folder: Path, config: HypervisorConfig, origin: str, vm: Vm | ClonedVm, problems: list[str]) -> GuestSpec:
-    problems.extend(
-        f"{origin}.network_config.{problem}" for problem in address_problems(vm.network_config.ip, vm.network_config.gw)
-    )
+    network = vm.network_config or NetworkConfig()
+    problems.extend(_address_problems(origin, network))
     return _spec(
         vm,
         config,
         kind=Kind.VM,
         vmid=vm.vmid,
+        cores=vm.cores,
         disk_gb=vm.disk_size_gb,
         image=vm.template_image if isinstance(vm, Vm) else "",
-        network=_network(vm.network_bridge, vm.mac_address, vm.network_config),
+        network=_network(vm.network_bridge, vm.mac_address, network),
         admin=_admin(folder, origin, config.admin, vm.admin, problems),
         cpu_type=vm.cpu_type,
         origin=origin,
@@ -217,34 +236,22 @@ def _vm(folder: Path, config: HypervisorConfig, origin: str, vm: Vm | ClonedVm, 
 
 
 def _network(bridge: str, mac: str | None, config: NetworkConfig) -> Network:
-    servers = config.nameserver
     return Network(
         bridge=bridge,
         mac=mac.upper() if mac else None,
-        vlan_tag=config.vlan_tag,
-        ip=config.ip,
-        gw=config.gw,
-        nameserver=" ".join(servers) if isinstance(servers, list) else servers,
-        searchdomain=config.searchdomain,
+        vlan_tag=_stated(config, "vlan_tag"),
+        ip=_stated(config, "ip"),
+        gw=_stated(config, "gw"),
+        nameserver=_joined(_stated(config, "nameserver")),
+        searchdomain=_stated(config, "searchdomain"),
     )
 
 
-def address_problems(ip: str, gw: str | None) -> list[str]:
-    """Return what is wrong with an address and its gateway, each beginning with the key it is about."""
-    if ip == "dhcp":
-        return ["gw: a gateway needs a static ip; with dhcp it comes from the server"] if gw else []
-    interface = ipaddress.ip_interface(ip)
-    network = interface.network
-    own = (network.network_address, network.broadcast_address) if network.prefixlen < 31 else ()
-    gateway = ipaddress.ip_address(gw) if gw else None
-    found = [f"ip: {ip} is the network's own address, not a guest's"] if interface.ip in own else []
-    if gateway and gateway not in network:
-        found.append(f"gw: {gw} is outside of {network}, so the guest cannot reach it")
-    elif gateway == interface.ip:
-        found.append(f"gw: {gw} is the guest's own address")
-    elif gateway in own:
-        found.append(f"gw: {gw} is the network's own address, not a gateway's")
-    return found
+def _address_problems(origin: str, network: NetworkConfig | ContainerNetwork) -> list[str]:
+    """Return what is wrong with a stated address and gateway; one that is not stated is known only on the node."""
+    if network.gw and "ip" not in network.model_fields_set:
+        return []
+    return [f"{origin}.network_config.{problem}" for problem in ipconfig.problems(network.ip or "", network.gw or "")]
 
 
 def _admin(
@@ -278,11 +285,19 @@ def _key_file(folder: Path, named: str | None, problems: list[str]) -> list[str]
         return []
     path = folder / os.path.expanduser(named)  # noqa: PTH111 - which leaves the home of nobody as it stands
     try:
-        lines = [line.strip() for line in jsonfile.read_text(path).splitlines()]
+        text = jsonfile.read_text(path)
     except ConfigError as error:
-        problems.extend(problem for problem in error.problems if problem not in problems)
-        return []
-    keys = [line for line in lines if line and not line.startswith("#")]
-    wrong = [f"{path}: line {lines.index(key) + 1} is no public key" for key in keys if not KEY_LINE.match(key)]
-    problems.extend(problem for problem in wrong if problem not in problems)
-    return keys
+        return _told(problems, *error.problems)
+    if explain.is_private(text):
+        return _told(problems, f"{path}: is a private key: name the file with the public one (its name ends with .pub)")
+    numbered = [(number, line.strip()) for number, line in enumerate(lines(text), 1)]
+    keys = [(number, line) for number, line in numbered if line and not line.startswith("#")]
+    wrong = [f"{path}: line {number} is no public key" for number, line in keys if not KEY_LINE.match(line)]
+    _told(problems, *wrong)
+    return [line for _, line in keys]
+
+
+def _told(problems: list[str], *more: str) -> list[str]:
+    """Add problems that are not told yet; there are no keys then."""
+    problems.extend(problem for problem in more if problem not in problems)
+    return []

@@ -20,7 +20,16 @@ from phoenix_pve.plan import (
     Stop,
     When,
 )
-from phoenix_pve.settings import Setting, common_settings, differing, number, text_of
+from phoenix_pve.settings import (
+    Setting,
+    address_conflicts,
+    common_settings,
+    differing,
+    number,
+    properties,
+    set_options,
+    text_of,
+)
 from phoenix_pve.unfinished import KEYS_PATH, is_noted, is_noted_new
 from phoenix_pve.values import disk, nic, props, size
 
@@ -53,9 +62,12 @@ def create_container(spec: GuestSpec) -> Iterator[Change]:
         return
     wanted = settings(spec, None)
     keys = "\n".join(spec.admin.ssh_authorized_keys) if spec.admin else ""
-    options = [("rootfs", f"{spec.storage}:{spec.disk_gb}"), ("unprivileged", str(int(_extras(spec).unprivileged)))]
+    options = [
+        ("rootfs", f"{spec.storage}:{spec.disk_gb}"),
+        ("unprivileged", str(int(_extras(spec).unprivileged is not False))),
+    ]
     yield Create(
-        (*options, *((s.option, s.value) for s in wanted)),
+        (*options, *((setting.option, setting.value) for setting in wanted if setting.value)),
         _summary(spec, wanted),
         template=spec.image,
         keys=f"{keys}\n" if keys else "",
@@ -70,7 +82,7 @@ def _extras(spec: GuestSpec) -> ContainerExtras:
 
 def _summary(spec: GuestSpec, wanted: list[Setting]) -> tuple[Difference, ...]:
     root = Difference(f"disk {ROOT}", "", f"{spec.disk_gb} GiB on {spec.storage}, from {spec.image}")
-    return (root, *(setting.difference(When.NOW) for setting in wanted))
+    return (root, *(line for setting in wanted if setting.value for line in setting.differences(When.NOW)))
 
 
 def settings(spec: GuestSpec, state: GuestState | None) -> list[Setting]:
@@ -94,13 +106,14 @@ def _swap(spec: GuestSpec, current: Mapping[str, str], *, absent: bool) -> Itera
 
 def _network(spec: GuestSpec, current: Mapping[str, str]) -> Iterator[Setting]:
     """Yield the network card, its MAC address kept."""
-    now = nic.parse_container(current.get("net0", ""))
-    wanted = nic.wanted_container(spec.network, _extras(spec).interface, now)
-    yield Setting("net0", props.format_props(wanted), current.get("net0", ""), wanted == now, "network card net0")
-    if spec.network.nameserver:
-        yield text_of("nameserver", spec.network.nameserver, current.get("nameserver", ""))
-    if spec.network.searchdomain:
-        yield text_of("searchdomain", spec.network.searchdomain, current.get("searchdomain", ""))
+    network, card = spec.network, current.get("net0", "")
+    wanted = nic.wanted_container(network, _extras(spec).interface, nic.parse_container(card))
+    stated = {"tag": network.vlan_tag, "ip": network.ip, "gw": network.gw}
+    yield properties("net0", wanted, card, stated, "network card net0", read=nic.parse_container)
+    if network.nameserver is not None:
+        yield text_of("nameserver", network.nameserver, current.get("nameserver", ""))
+    if network.searchdomain is not None:
+        yield text_of("searchdomain", network.searchdomain, current.get("searchdomain", ""))
 
 
 def _features(spec: GuestSpec, current: Mapping[str, str]) -> Iterator[Setting]:
@@ -175,8 +188,7 @@ def apply_container_configurations(spec: GuestSpec, seen: Seen) -> Iterator[Chan
 
 def _set(changed: list[Setting], digest: str, *, running: bool, makes_volumes: bool = False) -> Iterator[SetOptions]:
     if changed:
-        lines = tuple(s.difference(When.NEXT_START if running and not _is_live(s) else When.NOW) for s in changed)
-        yield SetOptions(tuple((s.option, s.value) for s in changed), digest, lines, makes_volumes=makes_volumes)
+        yield set_options(changed, digest, _is_live, running=running, volumes=makes_volumes)
 
 
 def _growth(spec: GuestSpec, state: GuestState, *, rescan: bool) -> Iterator[Grow]:
@@ -221,11 +233,9 @@ def destroy_container(seen: Seen) -> Iterator[Change]:
 
 
 def volumes(state: GuestState) -> Iterator[str]:
-    """Yield the volumes that go with the container; folders of the node that are only mounted stay."""
-    for key in sorted(state.options):
-        volume = disk.parse(state.options[key]).volume if disk.is_slot(key) else ""
-        if ":" in volume and not volume.startswith("/"):
-            yield volume
+    """Yield the volumes that go with the container: its own. Folders that are only mounted and others' volumes stay."""
+    found = [disk.parse(state.options[key]) for key in sorted(state.options) if disk.is_slot(key)]
+    yield from (one.volume for one in found if one.owner == state.vmid)
 
 
 def refusals_to_create(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
@@ -245,13 +255,27 @@ def refusals_to_create(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
         )
 
 
+def refusals_to_clone(spec: GuestSpec, source: GuestState) -> Iterator[Refusal]:
+    """Yield what of a clone cannot be planned before it is there: its volumes get names that nobody knows yet."""
+    for point in _extras(spec).mount_points:
+        old = source.options.get(point.slot, "")
+        path = props.parse(old, "volume").get("mp")
+        if not disk.is_asked_for(old) and path != point.path:
+            yield Refusal(
+                f"mount_points.{point.slot}.path: container {source.vmid}, which {spec.vmid} is cloned from, mounts it "
+                f"at {path}, and so will the clone",
+                f"state {path}, and change it when the clone is made",
+            )
+
+
 def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
     """Yield what stands against converging an existing container: what cannot change, or would lose data."""
     state = seen.state
     if state is None:
         return
-    if props.is_true(state.options.get("unprivileged")) is not _extras(spec).unprivileged:
-        word = "unprivileged" if _extras(spec).unprivileged else "privileged"
+    stated = _extras(spec).unprivileged
+    if stated is not None and props.is_true(state.options.get("unprivileged")) is not stated:
+        word = "unprivileged" if stated else "privileged"
         yield Refusal(
             f"unprivileged: container {spec.vmid} was not made {word}, and that cannot change",
             f"set `unprivileged` back, or delete the container and create it again: phoenix delete {spec.vmid}",
@@ -259,10 +283,14 @@ def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
     yield from _other_system(spec, state)
     if nic.parse_container(state.options.get("net0", "")).get("bridge") != spec.network.bridge:
         yield from node_needs.bridge_problems(seen.bridges, spec.network.bridge, "network_config.bridge")
+    yield from address_conflicts(spec.network, nic.parse_container(state.options.get("net0", "")))
     for slot, storage, gib in _volumes_wanted(spec):
         now = disk.parse(_in_force(state, slot))
-        yield from _shrinking(slot, gib, now)
-        yield from _moving(spec.vmid, slot, storage, now, seen)
+        if taken := _taken_by(spec.vmid, now):
+            yield _taken(slot, taken, f"a volume of {gib} GiB on `{storage}`")
+        else:
+            yield from _shrinking(slot, gib, now)
+            yield from _moving(spec.vmid, slot, storage, now, seen)
     yield from _protected_points(spec, state)
 
 
@@ -292,6 +320,23 @@ def _keys_of(slot: str) -> tuple[str, str]:
     if slot == ROOT:
         return "storage_pool", "storage_size_gb"
     return f"mount_points.{slot}.storage_pool", f"mount_points.{slot}.size_gb"
+
+
+def _taken_by(vmid: int, now: disk.Disk) -> str:
+    """Return what is in a volume's slot that is no volume of the container, or nothing."""
+    if now.passed_through:
+        return f"{'the device' if now.volume.startswith('/dev/') else 'the folder'} {now.volume} of the node"
+    return f"{now.volume}, a volume of guest {now.owner}" if now.owner not in {None, vmid} else ""
+
+
+def _taken(slot: str, taken: str, wanted: str) -> Refusal:
+    """Return that a slot holds something else than the volume that is wanted there; nothing is replaced."""
+    key = _keys_of(slot)[0].rpartition(".")[0] or "storage_pool"
+    other = "take it out of the configuration, or state it under a slot that is free"
+    return Refusal(
+        f"{key}: {slot} is {taken}, and the configuration wants {wanted} there; nothing is replaced",
+        "give the container another ID: its root disk is none that phoenix makes" if slot == ROOT else other,
+    )
 
 
 def _shrinking(slot: str, gib: int, now: disk.Disk) -> Iterator[Refusal]:

@@ -9,165 +9,41 @@ Bounds and formats are Proxmox's own: the option tables of qm(1) and pct(1).
 from __future__ import annotations
 
 import os
-import re
-from typing import Annotated, Any
+from typing import Annotated
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for some costs a sixth of phoenix's start
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    StringConstraints,
-    Tag,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-PATTERN_MEANING: dict[str, str] = {}
-"""A regular expression of this file -> what it stands for, in the words of an error message."""
-
-
-def _text(pattern: str, meaning: str, max_length: int | None = None) -> Any:
-    """Describe a string that matches `pattern` from its first to its last character.
-
-    `$` alone would let a trailing newline pass in Python and not in ECMAScript; the look-ahead makes both agree.
-    """
-    anchored = f"^(?:{pattern})$(?!\\n)"
-    PATTERN_MEANING[anchored] = meaning
-    return StringConstraints(pattern=anchored, strict=True, max_length=max_length)
-
-
-def _whole(value: Any) -> Any:
-    """JSON has one kind of number: 2.0 is the integer 2, as JSON Schema sees it."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-_Whole = BeforeValidator(_whole)
-
-_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_BYTE = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4 = rf"{_BYTE}(?:\.{_BYTE}){{3}}"
-_IPV6 = r"[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}"
-_KEY_TYPE = (
-    r"(?:ssh-(?:ed25519|rsa|dss)|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)"
+from phoenix_pve.model_values import (
+    OPTIONAL,
+    Bridge,
+    Cores,
+    CpuType,
+    Description,
+    DnsName,
+    GuestPath,
+    GuestTag,
+    Interface,
+    IpAddress,
+    IpV4,
+    IpV4OrDhcp,
+    KeyLine,
+    MacAddress,
+    MemoryMb,
+    NodePath,
+    PasswordHash,
+    SizeGb,
+    StorageId,
+    TemplateSource,
+    Text,
+    Username,
+    VlanTag,
+    VmId,
+    Whole,
+    text,
 )
-
-DnsName = Annotated[
-    str,
-    _text(
-        rf"{_LABEL}(?:\.{_LABEL})*", "a DNS name: letters, digits and inner hyphens, with dots between", max_length=64
-    ),
-]
-StorageId = Annotated[
-    str,
-    _text(r"[a-zA-Z][a-zA-Z0-9_.-]*[a-zA-Z0-9]", "the name of a Proxmox storage, such as local-lvm", max_length=100),
-    Field(examples=["local-lvm"]),
-]
-NodePath = Annotated[
-    str,
-    _text(
-        r"/[^\x00-\x1f\x7f,]*[^\x00-\x1f\x7f,/ ]",
-        "the full path of a file on the node, beginning with / and without commas",
-        max_length=4000,
-    ),
-    Field(examples=["/var/lib/vz/template/iso/noble-server-cloudimg-amd64.img"]),
-]
-GuestPath = Annotated[
-    str,
-    _text(
-        r"/(?:[^\x00-\x1f\x7f,]*[^\x00-\x1f\x7f,/ ])",
-        "a full path inside the container, beginning with / and without commas",
-        max_length=4000,
-    ),
-    Field(examples=["/srv"]),
-]
-TemplateSource = Annotated[
-    str,
-    _text(
-        r"(?:/|[a-zA-Z][a-zA-Z0-9_.-]*[a-zA-Z0-9]:vztmpl/)[^\x00-\x1f\x7f,]*[^\x00-\x1f\x7f,/ ]",
-        "a container template: its full path, or a volume such as local:vztmpl/debian-12.tar.zst",
-        max_length=4000,
-    ),
-    Field(examples=["local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst"]),
-]
-Bridge = Annotated[
-    str,
-    _text(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,14}", "the name of a bridge or network interface, such as vmbr0 or eth0"),
-    Field(examples=["vmbr0"]),
-]
-Interface = Annotated[
-    str,
-    _text(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,14}", "the name of a bridge or network interface, such as vmbr0 or eth0"),
-    Field(examples=["eth0"]),
-]
-MacAddress = Annotated[
-    str,
-    _text(
-        r"[0-9a-fA-F][02468aceACE](?::[0-9a-fA-F]{2}){5}",
-        "a unicast MAC address, such as BC:24:11:00:80:01 (its second digit is even)",
-    ),
-    Field(examples=["BC:24:11:00:80:01"]),
-]
-CpuType = Annotated[
-    str,
-    _text(r"[a-zA-Z0-9][a-zA-Z0-9_.+-]*", "a CPU type, such as host or x86-64-v2-AES", max_length=100),
-    Field(examples=["host", "x86-64-v2-AES"]),
-]
-GuestTag = Annotated[
-    str,
-    _text(
-        r"[a-zA-Z0-9_][a-zA-Z0-9_.+-]*",
-        "a tag: letters, digits and _ . + -, beginning with one of a-z 0-9 _",
-        max_length=100,
-    ),
-    Field(examples=["web"]),
-]
-Description = Annotated[str, _text(r"[^\x00-\x08\x0b-\x1f\x7f]*", "text without control characters", max_length=8192)]
-IpV4OrDhcp = Annotated[
-    str,
-    _text(
-        rf"dhcp|{_IPV4}/(?:[1-9]|[12][0-9]|3[0-2])", '"dhcp", or an IPv4 address with its prefix such as 10.0.0.5/24'
-    ),
-    Field(examples=["dhcp", "10.0.0.5/24"]),
-]
-IpV4 = Annotated[str, _text(_IPV4, "an IPv4 address, such as 10.0.0.1"), Field(examples=["10.0.0.1"])]
-IpAddress = Annotated[
-    str, _text(rf"{_IPV4}|{_IPV6}", "an IP address, such as 10.0.0.1 or fd00::1"), Field(examples=["10.0.0.1"])
-]
-Username = Annotated[
-    str,
-    _text(r"[a-z_][a-z0-9_-]{0,31}", "a Linux user name: a-z, 0-9, _ and -, not beginning with a digit"),
-    Field(examples=["admin"]),
-]
-PasswordHash = Annotated[
-    str,
-    _text(
-        r"\$(?:1|2[abxy]|5|6|7|y|gy|sm3)\$[!-9;-~]+",
-        "a password hash as crypt(5) writes it, such as $6$… (make one with: openssl passwd -6)",
-        max_length=384,
-    ),
-]
-_KEY_LINE = rf"(?:[!-~](?:[ -~]*[!-~])? )?{_KEY_TYPE} [A-Za-z0-9+/]{{16,}}={{0,3}}(?: [^\x00-\x1f\x7f]*)?"
-KEY_LINE = re.compile(f"^{_KEY_LINE}$")
-KeyLine = Annotated[
-    str,
-    _text(
-        _KEY_LINE,
-        "a line of an OpenSSH authorized_keys file, such as: ssh-ed25519 AAAA… me@example",
-        max_length=8192,
-    ),
-    Field(examples=["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEy me@example"]),
-]
-Text = Annotated[str, _text(r"[^\x00-\x1f\x7f]+", "text on one line", max_length=4000)]
-
-VmId = Annotated[int, Field(strict=True, ge=100, le=999_999_999, description="The guest's ID on the node."), _Whole]
-Cores = Annotated[int, Field(strict=True, ge=1, le=8192, description="CPU cores."), _Whole]
-MemoryMb = Annotated[int, Field(strict=True, ge=16, le=16_777_216, description="Memory in MiB."), _Whole]
-VlanTag = Annotated[int, Field(strict=True, ge=1, le=4094), _Whole]
-SizeGb = Annotated[int, Field(strict=True, ge=1, le=131_072), _Whole]
 
 
 class Strict(BaseModel):
@@ -185,14 +61,20 @@ class Strict(BaseModel):
 class AdminOverride(Strict):
     """What one guest has instead of the node-wide administrator; each key given here replaces that key."""
 
-    username: Username | None = Field(None, description="The administrator's login name.")
-    password_hash: PasswordHash | None = Field(None, description="The password as a crypt(5) hash, never in clear.")
-    ssh_authorized_keys: list[KeyLine] | None = Field(None, description="Public keys, as lines of authorized_keys.")
-    ssh_authorized_keys_file: Text | None = Field(
-        None, description="A file with public keys, relative to this configuration file; added to ssh_authorized_keys."
+    username: Annotated[Username | None, OPTIONAL] = Field(None, description="The administrator's login name.")
+    password_hash: Annotated[PasswordHash | None, OPTIONAL] = Field(
+        None, description="The password as a crypt(5) hash, never in clear."
     )
-    ssh_password_login: Annotated[bool, Field(strict=True)] | None = Field(
-        None, description="Whether sshd lets passwords in (default false)."
+    ssh_authorized_keys: Annotated[list[KeyLine] | None, OPTIONAL] = Field(
+        None, description="Public keys, as lines of authorized_keys."
+    )
+    ssh_authorized_keys_file: Annotated[Text | None, OPTIONAL] = Field(
+        None,
+        description="A file with public keys, relative to this configuration file; added to ssh_authorized_keys.",
+        examples=["~/.ssh/id_ed25519.pub"],
+    )
+    ssh_password_login: Annotated[Annotated[bool, Field(strict=True)] | None, OPTIONAL] = Field(
+        None, description="Whether sshd lets passwords in.", json_schema_extra={"default": False}
     )
 
 
@@ -209,14 +91,21 @@ Nameserver = Annotated[
 """Names of union members are written `<so>`, which explain.py leaves out of a place in a file."""
 
 
-class NetworkConfig(Strict):
-    """The address of a VM, handed to it by cloud-init."""
+NONE = " null: none."
 
-    ip: IpV4OrDhcp = Field("dhcp", description='"dhcp", or an IPv4 address with its prefix such as 10.0.0.5/24.')
-    gw: IpV4 | None = Field(None, description="The IPv4 gateway of a static address.")
-    nameserver: Nameserver | None = Field(None, description="DNS server, or a list of them.")
-    searchdomain: DnsName | None = Field(None, description="DNS search domain.", examples=["example.com"])
-    vlan_tag: VlanTag | None = Field(None, description="VLAN of the network card.")
+
+class NetworkConfig(Strict):
+    """The address of a VM, handed to it by cloud-init. Each key for itself: one that is left out changes nothing."""
+
+    ip: IpV4OrDhcp | None = Field(
+        None,
+        description=f'"dhcp", or an IPv4 address with its prefix; dhcp for a new VM without.{NONE}',
+        examples=["10.0.0.5/24"],
+    )
+    gw: IpV4 | None = Field(None, description=f"The IPv4 gateway of a static address.{NONE}")
+    nameserver: Nameserver | None = Field(None, description=f"DNS server, or a list of them.{NONE}")
+    searchdomain: DnsName | None = Field(None, description=f"DNS search domain.{NONE}", examples=["example.com"])
+    vlan_tag: VlanTag | None = Field(None, description=f"VLAN of the network card.{NONE}")
 
 
 class Guest(Strict):
@@ -225,36 +114,86 @@ class Guest(Strict):
     name: DnsName = Field(
         description="The friendly name, which is the guest's hostname as well.", examples=["ubuntu-2404"]
     )
-    cores: Cores
     memory_mb: MemoryMb
     storage_pool: StorageId = Field(description="The Proxmox storage of the root disk.")
-    mac_address: MacAddress | None = Field(None, description="MAC address; left to Proxmox, and then kept, without.")
-    start_at_boot: bool | None = Field(None, description="Whether the node starts the guest when it boots.")
-    boot_order: Annotated[int, Field(strict=True, ge=0, le=100_000), _Whole] | None = Field(
-        None, description="Place in the node's start order."
+    mac_address: Annotated[MacAddress | None, OPTIONAL] = Field(
+        None, description="MAC address; left to Proxmox, and then kept, without."
     )
-    boot_delay: Annotated[int, Field(strict=True, ge=0, le=86_400), _Whole] | None = Field(
-        None, description="Seconds before the next guest starts."
+    start_at_boot: Annotated[bool | None, OPTIONAL] = Field(
+        None, description="Whether the node starts the guest when it boots.", json_schema_extra={"default": False}
     )
-    tags: list[GuestTag] | None = Field(None, description="Tags; phoenix adds its own mark.")
-    description: Description | None = Field(None, description="Notes, shown by Proxmox (Markdown).")
-    protection: bool | None = Field(None, description="Refuse to remove the guest and its disks.")
-    dependencies: list[VmId] | None = Field(None, description="IDs of guests that must be up before this one.")
+    boot_order: Annotated[int, Field(strict=True, ge=0, le=100_000), Whole] | None = Field(
+        None, description=f"Place in the node's start order.{NONE}", examples=[1]
+    )
+    boot_delay: Annotated[int, Field(strict=True, ge=0, le=86_400), Whole] | None = Field(
+        None, description=f"Seconds before the next guest starts.{NONE}", examples=[30]
+    )
+    tags: list[GuestTag] | None = Field(
+        None, description="Tags; phoenix adds its own mark. null or []: none but the mark.", examples=[["web"]]
+    )
+    description: Description | None = Field(
+        None, description=f"Notes, shown by Proxmox (Markdown).{NONE}", examples=["managed by phoenix"]
+    )
+    protection: Annotated[bool | None, OPTIONAL] = Field(
+        None, description="Refuse to remove the guest and its disks.", json_schema_extra={"default": False}
+    )
+    dependencies: Annotated[list[VmId] | None, OPTIONAL] = Field(
+        None, description="IDs of guests that must be up before this one.", examples=[[8001]]
+    )
 
 
 class _AnyVm(Guest):
     """What every virtual machine has, wherever its root disk comes from."""
 
     vmid: VmId
+    cores: Cores
     disk_size_gb: SizeGb = Field(description="Size of the root disk in GiB; it grows, and never shrinks.")
     network_bridge: Bridge = Field(description="The bridge of the network card, such as vmbr0.")
-    network_config: NetworkConfig = Field(NetworkConfig(), description="Address; DHCP without.")
-    cpu_type: CpuType | None = Field(None, description="CPU type; x86-64-v2-AES for a new VM without.")
-    admin: AdminOverride | None = Field(None, description="What this VM has instead of the node-wide admin.")
+    network_config: Annotated[NetworkConfig | None, OPTIONAL] = Field(
+        None,
+        description="Address, DNS and VLAN; a new VM gets DHCP without.",
+        examples=[{"ip": "10.0.0.5/24", "gw": "10.0.0.1"}],
+    )
+    cpu_type: Annotated[CpuType | None, OPTIONAL] = Field(
+        None, description="CPU type; its default is for a new VM.", json_schema_extra={"default": "x86-64-v2-AES"}
+    )
+    admin: Annotated[AdminOverride | None, OPTIONAL] = Field(
+        None,
+        description="What this VM has instead of the node-wide admin.",
+        examples=[{"username": "admin"}],
+    )
+
+
+SAMPLE_VM: dict[str, JsonValue] = {
+    "vmid": 8001,
+    "name": "ubuntu-2404",
+    "cores": 2,
+    "memory_mb": 2048,
+    "disk_size_gb": 32,
+    "storage_pool": "local-lvm",
+    "network_bridge": "vmbr0",
+}
+SAMPLE_CONTAINER: dict[str, JsonValue] = {
+    "name": "debian-12",
+    "cores": 1,
+    "memory_mb": 512,
+    "storage_size_gb": 8,
+    "storage_pool": "local-lvm",
+    "network_config": {"name": "eth0", "bridge": "vmbr0", "ip": "dhcp"},
+}
+"""What editors propose for a new guest."""
 
 
 class Vm(_AnyVm):
     """A virtual machine whose root disk is imported from a cloud image."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {**SAMPLE_VM, "template_image": "/var/lib/vz/template/iso/noble-server-cloudimg-amd64.img"},
+            ]
+        }
+    )
 
     template_image: NodePath = Field(
         description="Full path, on the node, of the cloud image that becomes the root disk."
@@ -263,6 +202,8 @@ class Vm(_AnyVm):
 
 class ClonedVm(_AnyVm):
     """A virtual machine that is a full clone of another one; `clone_from_vmid` stands in place of `template_image`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**SAMPLE_VM, "clone_from_vmid": 9000}]})
 
     clone_from_vmid: VmId = Field(description="The VM or template that is cloned.")
 
@@ -280,11 +221,18 @@ class HypervisorConfig(Strict):
 
     model_config = ConfigDict(title="phoenix hypervisor configuration")
 
-    schema_: str | None = Field(None, alias="$schema", description="Where editors find this schema.")
-    snippet_storage: StorageId = Field(
-        "local", description="The storage that holds the cloud-init snippets.", examples=["local"]
+    schema_: Annotated[str | None, OPTIONAL] = Field(
+        None,
+        alias="$schema",
+        description="Where editors find this schema.",
+        examples=["../schemas/phoenix_hypervisor_config.schema.json"],
     )
-    admin: Admin | None = Field(None, description="The administrator of every guest.")
+    snippet_storage: StorageId = Field("local", description="The storage that holds the cloud-init snippets.")
+    admin: Annotated[Admin | None, OPTIONAL] = Field(
+        None,
+        description="The administrator of every guest.",
+        examples=[{"username": "admin", "ssh_authorized_keys_file": "~/.ssh/id_ed25519.pub"}],
+    )
     vms: list[AnyVm] = Field(description="The virtual machines.")
 
 
@@ -293,30 +241,40 @@ class ContainerNetwork(Strict):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"properties": {"ip": {"const": "dhcp"}}},
-            "else": {"required": ["gw"], "properties": {"gw": {"type": "string"}}},
+            "if": {"properties": {"ip": {"type": "string", "pattern": "/"}}},
+            "then": {"required": ["gw"]},
         }
     )
 
     name: Interface = Field(description="The interface's name inside the container, such as eth0.")
     bridge: Bridge = Field(description="The bridge of the network card, such as vmbr0.")
-    ip: IpV4OrDhcp = Field(description='"dhcp", or an IPv4 address with its prefix such as 10.0.0.5/24.')
-    gw: IpV4 | None = Field(None, description="The IPv4 gateway; a static address needs it.")
+    ip: IpV4OrDhcp | None = Field(
+        description=f'"dhcp", or an IPv4 address with its prefix such as 10.0.0.5/24.{NONE}', examples=["dhcp"]
+    )
+    gw: IpV4 | None = Field(None, description=f"The IPv4 gateway; to be stated with a static address.{NONE}")
 
     @model_validator(mode="after")
     def _gateway(self) -> ContainerNetwork:
-        if self.ip != "dhcp" and self.gw is None:
-            raise PydanticCustomError("gateway_missing", "`gw` is required with a static ip")
+        if self.ip not in {"dhcp", None} and "gw" not in self.model_fields_set:
+            raise PydanticCustomError(
+                "gateway_missing", "`gw` is required with a static ip; write null where there is none"
+            )
         return self
 
 
 class Features(Strict):
     """Kernel features that a container may use."""
 
-    nesting: bool | None = Field(None, description="Containers inside the container; systemd wants it.")
-    keyctl: bool | None = Field(None, description="The keyctl() system call (unprivileged containers).")
-    fuse: bool | None = Field(None, description="FUSE file systems.")
-    mknod: bool | None = Field(None, description="Device nodes (unprivileged containers, experimental).")
+    nesting: Annotated[bool | None, OPTIONAL] = Field(
+        None, description="Containers inside the container; systemd wants it."
+    )
+    keyctl: Annotated[bool | None, OPTIONAL] = Field(
+        None, description="The keyctl() system call (unprivileged containers)."
+    )
+    fuse: Annotated[bool | None, OPTIONAL] = Field(None, description="FUSE file systems.")
+    mknod: Annotated[bool | None, OPTIONAL] = Field(
+        None, description="Device nodes (unprivileged containers, experimental)."
+    )
 
 
 class MountPoint(Strict):
@@ -330,39 +288,62 @@ class MountPoint(Strict):
 class _AnyContainer(Guest):
     """What every LXC container has, wherever its root disk comes from."""
 
+    cores: Cores | None = Field(description="CPU cores. null: as many as the node has.")
     storage_size_gb: SizeGb = Field(description="Size of the root disk in GiB; it grows, and never shrinks.")
-    network_config: ContainerNetwork = Field(description="The network card and its address.")
-    swap_mb: Annotated[int, Field(strict=True, ge=0, le=16_777_216), _Whole] | None = Field(
-        None, description="Swap in MiB; 512 for a new container without."
+    network_config: ContainerNetwork = Field(
+        description="The network card and its address.",
+        examples=[{"name": "eth0", "bridge": "vmbr0", "ip": "dhcp"}],
     )
-    nameservers: list[IpAddress] | None = Field(None, description="DNS servers.")
-    searchdomain: DnsName | None = Field(None, description="DNS search domain.", examples=["example.com"])
-    vlan_tag: VlanTag | None = Field(None, description="VLAN of the network card.")
-    unprivileged: bool = Field(True, description="Run with mapped user IDs; cannot change later.")
-    features: Features | None = Field(None, description="Kernel features.")
-    mount_points: (
+    swap_mb: Annotated[Annotated[int, Field(strict=True, ge=0, le=16_777_216), Whole] | None, OPTIONAL] = Field(
+        None, description="Swap in MiB; its default is for a new container.", json_schema_extra={"default": 512}
+    )
+    nameservers: list[IpAddress] | None = Field(
+        None, description="DNS servers. null or []: none.", examples=[["10.0.0.1"]]
+    )
+    searchdomain: DnsName | None = Field(None, description=f"DNS search domain.{NONE}", examples=["example.com"])
+    vlan_tag: VlanTag | None = Field(None, description=f"VLAN of the network card.{NONE}")
+    unprivileged: Annotated[bool | None, OPTIONAL] = Field(
+        None, description="Run with mapped user IDs; cannot change later.", json_schema_extra={"default": True}
+    )
+    features: Annotated[Features | None, OPTIONAL] = Field(
+        None, description="Kernel features.", examples=[{"nesting": True}]
+    )
+    mount_points: Annotated[
         dict[
-            Annotated[
-                str, _text("mp(?:[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])", "a mount point: mp0 to mp255")
-            ],
+            Annotated[str, text("mp(?:[0-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5])", "a mount point: mp0 to mp255")],
             MountPoint,
         ]
-        | None
-    ) = Field(None, description="Further volumes by their slot: mp0, mp1…")
-    ssh_authorized_keys: list[KeyLine] | None = Field(
+        | None,
+        OPTIONAL,
+    ] = Field(
+        None,
+        description="Further volumes by their slot: mp0, mp1…",
+        examples=[{"mp0": {"storage_pool": "local-lvm", "size_gb": 8, "path": "/srv"}}],
+    )
+    ssh_authorized_keys: Annotated[list[KeyLine] | None, OPTIONAL] = Field(
         None, description="Public keys of root, as lines of authorized_keys."
     )
-    password_hash: PasswordHash | None = Field(None, description="Password of root as a crypt(5) hash, never in clear.")
+    password_hash: Annotated[PasswordHash | None, OPTIONAL] = Field(
+        None, description="Password of root as a crypt(5) hash, never in clear."
+    )
 
 
 class Container(_AnyContainer):
     """An LXC container made from a template."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{**SAMPLE_CONTAINER, "template": "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst"}]
+        }
+    )
 
     template: TemplateSource = Field(description="Template: a full path on the node, or storage:vztmpl/file.")
 
 
 class ClonedContainer(_AnyContainer):
     """An LXC container that is a full clone of another one; `clone_from_ctid` stands in place of `template`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**SAMPLE_CONTAINER, "clone_from_ctid": 900}]})
 
     clone_from_ctid: VmId = Field(description="The container or template that is cloned.")
 
@@ -377,7 +358,15 @@ class LxcConfig(Strict):
 
     model_config = ConfigDict(title="phoenix container configuration")
 
-    schema_: str | None = Field(None, alias="$schema", description="Where editors find this schema.")
+    schema_: Annotated[str | None, OPTIONAL] = Field(
+        None,
+        alias="$schema",
+        description="Where editors find this schema.",
+        examples=["../schemas/phoenix_lxc_configs.schema.json"],
+    )
     lxc_configs: dict[
-        Annotated[str, _text("[1-9][0-9]{2,8}", "a guest ID: a number from 100 to 999999999")], AnyContainer
-    ] = Field(description="The containers by ID.")
+        Annotated[str, text("[1-9][0-9]{2,8}", "a guest ID: a number from 100 to 999999999")], AnyContainer
+    ] = Field(
+        description="The containers by ID.",
+        examples=[{"101": {**SAMPLE_CONTAINER, "template": "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst"}}],
+    )

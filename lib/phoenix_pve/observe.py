@@ -11,6 +11,7 @@ from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.node import WHOLE, Questions
 from phoenix_pve.values import disk
+from phoenix_pve.values.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -163,7 +164,7 @@ def _own_volumes(state: GuestState, storages: Mapping[str, Storage]) -> dict[str
     names = [disk.parse(text).volume for key, text in state.options.items() if disk.is_slot(key)]
     parts = [(name, *name.partition(":")[::2]) for name in names if f":{state.vmid}/vm-{state.vmid}-" in name]
     return {
-        f"{storages[storage].path}/images/{rest}": name
+        f"{storages[storage].folder('images')}/{rest}": name
         for name, storage, rest in parts
         if storage in storages and storages[storage].path and not storages[storage].disabled
     }
@@ -191,12 +192,12 @@ def _conf(spec: GuestSpec, files: Mapping[str, File]) -> bytes:
 
 
 def source_path(storages: Mapping[str, Storage], spec: GuestSpec) -> str:
-    """Return the path of the image or template; `local:vztmpl/a.tar.zst` is in template/cache of its storage."""
+    """Return the path of the image or template; `local:vztmpl/a.tar.zst` is where its storage keeps templates."""
     if spec.image.startswith("/") or not spec.image:
         return spec.image
     name, _, volume = spec.image.partition(":vztmpl/")
     found = storages.get(name)
-    return f"{found.path}/template/cache/{volume}" if found and found.path else ""
+    return f"{found.folder('vztmpl')}/{volume}" if found and found.path else ""
 
 
 def _seen(
@@ -295,7 +296,7 @@ def powers_in(kind: Kind, done: Completed) -> dict[int, Power]:
     """Read the power of every guest from what `qm list` or `pct list` said. Raises CommandFailedError."""
     if done.exit != 0:
         raise failed(done)
-    rows = [line.split() for line in done.stdout.splitlines()]
+    rows = [line.split() for line in lines(done.stdout)]
     found = [(foreign.number(row[0]), _power_in(kind, row)) for row in rows if row]
     return {vmid: power for vmid, power in found if vmid is not None and power is not None}
 
@@ -356,7 +357,7 @@ def _bridges(files: Mapping[str, File]) -> frozenset[str] | None:
         return None
     texts = [file.data for path, file in files.items() if path == INTERFACES or path.startswith(f"{INTERFACES}.d/")]
     found, name = set(), ""
-    for line in (line for text in texts for line in text.decode("utf-8", "replace").splitlines()):
+    for line in (line for text in texts for line in lines(text.decode("utf-8", "replace"))):
         words = line.split() or [""]
         name = words[1] if words[0] == "iface" and len(words) > 1 else name
         if name.startswith("vmbr") or words[0].startswith(("bridge-", "bridge_")) or words[1:] == ["OVSBridge"]:

@@ -28,12 +28,13 @@ class When(StrEnum):
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that will be different, for a reader: `memory: 2048 MiB → 4096 MiB`."""
+    """One thing that will be different, for a reader: `memory: 2048 MiB → 4096 MiB`; `why` where that needs saying."""
 
     what: str
     old: str
     new: str
     when: When = When.NOW
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,16 @@ class SetPassword:
 
 @dataclass(frozen=True)
 class SetOptions:
-    """Set every option that differs in one call, unless someone changed the file since its `digest` was taken."""
+    """Set every option that differs in one call, unless someone changed the file since its `digest` was taken.
+
+    removed  the options that the same call takes away
+    """
 
     options: tuple[tuple[str, str], ...]
     digest: str = ""
     differences: tuple[Difference, ...] = ()
     makes_volumes: bool = False
+    removed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,13 +251,16 @@ def overtaken(ahead: Sequence[Change], left: Sequence[Change]) -> list[str]:
 
 
 def _options_set(changes: Sequence[Change]) -> dict[str, str]:
-    return {name: value for change in changes if isinstance(change, SetOptions) for name, value in change.options}
+    sets = [change for change in changes if isinstance(change, SetOptions)]
+    return {
+        name: value for change in sets for name, value in [*change.options, *((name, "") for name in change.removed)]
+    }
 
 
 def _touches(change: Change) -> list[str]:
     match change:
         case SetOptions():
-            return [name for name, _ in change.options]
+            return [*(name for name, _ in change.options), *change.removed]
         case Grow():
             return [f"size of {change.slot}"]
         case _:

@@ -279,6 +279,10 @@ def _configure_clone(spec: GuestSpec, seen: Seen, user_data: str, refusals: list
     """Foresee what a clone will look like, and what must be changed in it; the read-back shows if that was right."""
     if spec.clone_from is None or seen.source is None:
         return []
+    manager = vm_manager if spec.kind is Kind.VM else lxc_manager
+    if unclear := list(manager.refusals_to_clone(spec, seen.source)):
+        refusals.extend(unclear)
+        return []
     foreseen = replace(seen, state=clone_of(spec, seen.source), snippet=user_data)
     refusals.extend(_refusals_to_apply(spec, foreseen))
     return _configure(spec, foreseen, user_data)
@@ -291,19 +295,27 @@ def clone_of(spec: GuestSpec, source: GuestState) -> GuestState:
     options = {key: value for key, value in source.options.items() if key not in dropped}
     options[facts.name_option] = spec.name
     for key in [k for k in options if disk.is_slot(k)]:
-        volume = disk.parse(options[key]).volume
-        options[key] = options[key].replace(volume, f"{spec.storage}:{volume.partition(':')[2]}", 1)
+        options[key] = _copied(spec, key, options[key])
     if "net0" in options:
         options["net0"] = _without_mac(spec.kind, options["net0"])
     return GuestState(spec.kind, spec.vmid, Power.STOPPED, options, MADE_BY)
 
 
+def _copied(spec: GuestSpec, slot: str, text: str) -> str:
+    """Return a drive as a full clone has it: its own volumes are copied, ISO images and the node's folders are not."""
+    found = disk.parse(text)
+    if not found.storage or (found.cdrom and not found.cloud_init):
+        return text
+    name = "cloudinit" if found.cloud_init else f"of-{slot}"
+    return text.replace(found.volume, f"{spec.storage}:vm-{spec.vmid}-{name}", 1)
+
+
 def foreseen(spec: GuestSpec) -> GuestState:
     """Return the state that a guest will have when it is made: for plans of what is to be cloned from it."""
     manager = vm_manager if spec.kind is Kind.VM else lxc_manager
-    options = {setting.option: setting.value for setting in manager.settings(spec, None)}
+    options = {setting.option: setting.value for setting in manager.settings(spec, None) if setting.value}
     drives = {"ide2": f"{spec.storage}:cloudinit,media=cdrom"} if spec.kind is Kind.VM else {}
-    unprivileged = {"unprivileged": str(int(spec.container.unprivileged))} if spec.container else {}
+    unprivileged = {"unprivileged": str(int(spec.container.unprivileged is not False))} if spec.container else {}
     root = {FACTS[spec.kind].root_slot: f"{spec.storage}:disk,size={spec.disk_gb}G"}
     return GuestState(spec.kind, spec.vmid, Power.STOPPED, {**options, **drives, **unprivileged, **root}, MADE_BY)
 

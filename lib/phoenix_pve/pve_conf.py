@@ -7,16 +7,19 @@ Format: the manual pages qm.conf(5) and pct.conf(5). Notes stand as `#` lines on
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from phoenix_pve.kinds import ON_THE_DRIVE
 from phoenix_pve.values import nic
+from phoenix_pve.values.text import SPACE, lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+OPTION = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*):")
 CARD = ("model", "macaddr", "queues", "mtu")
 """The properties of a VM's network card that only a new card can have."""
 
@@ -46,7 +49,7 @@ class GuestConf:
 
     def waiting_needlessly(self, at_once: frozenset[str]) -> frozenset[str]:
         """Return what waits although a running guest takes it at once: what set it was killed in its middle."""
-        return frozenset(key for key in self.pending if key in at_once or self._is_replugged(key))
+        return frozenset(key for key in self.pending.keys() | self.deleted if key in at_once or self._is_replugged(key))
 
     def _is_replugged(self, key: str) -> bool:
         """Return whether the guest's card stays and only what it is plugged into changes."""
@@ -65,15 +68,14 @@ def parse(data: bytes) -> GuestConf:
     sections: dict[str, dict[str, str]] = {"": {}}
     notes: list[str] = []
     section = ""
-    for line in data.replace(b"\0", b"").decode("utf-8", "surrogateescape").splitlines():
-        if line.startswith("[") and line.rstrip().endswith("]"):
-            section = line.strip()[1:-1]
+    for line in lines(data.replace(b"\0", b"").decode("utf-8", "surrogateescape")):
+        if line.startswith("[") and line.rstrip(SPACE).endswith("]"):
+            section = line.rstrip(SPACE)[1:-1]
             sections.setdefault(section, {})
         elif line.startswith("#"):
             notes += [unquote(line[1:])] if section == "" else []
-        elif ":" in line:
-            key, _, value = line.partition(":")
-            sections[section][key.strip()] = value.strip()
+        elif option := OPTION.match(line):
+            sections[section][option[1]] = line[option.end() :].strip(SPACE)
     pending = dict(sections.get("PENDING", sections.get("pve:pending", {})))
     deleted = pending.pop("delete", "")
     return GuestConf(

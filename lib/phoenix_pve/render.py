@@ -107,8 +107,9 @@ def glyph(plan: Plan, difference: Difference) -> str:
 
 
 def _difference_text(plan: Plan, difference: Difference) -> str:
+    why = f" ({difference.why})" if difference.why else ""
     when = f"   ({difference.when})" if difference.when else ""
-    return f"{difference.what}: {_value(plan, difference)}{when}"
+    return f"{difference.what}: {_value(plan, difference)}{why}{when}"
 
 
 def _value(plan: Plan, difference: Difference) -> str:
@@ -240,7 +241,13 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         **_guest(plan),
         "exists": plan.exists,
         "changes": [
-            {"what": d.what, "old": admit(d.old) or None, "new": admit(d.new) or None, "when": d.when.value or "now"}
+            {
+                "what": d.what,
+                "old": admit(d.old) or None,
+                "new": admit(d.new) or None,
+                "when": d.when.value or "now",
+                "why": d.why or None,
+            }
             for change in plan.changes
             for d in differences(change)
         ],
@@ -249,6 +256,11 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "waiting_for_restart": list(plan.waiting),
         "notes": list(plan.notes),
     }
+
+
+def _difference_json(line: Difference) -> dict[str, Any]:
+    when = line.when.value or "now"
+    return {"what": line.what, "old": line.old or None, "new": line.new or None, "when": when, "why": line.why or None}
 
 
 def _guest(plan: Plan) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from phoenix_pve.models import PATTERN_MEANING, HypervisorConfig, LxcConfig
+from phoenix_pve.model_values import PATTERN_MEANING
+from phoenix_pve.models import HypervisorConfig, LxcConfig
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -34,11 +35,43 @@ def _tidy(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     kept = {key: _tidy(value) for key, value in node.items() if not (key == "title" and isinstance(value, str))}
+    if kept.get("default", "") is None:
+        del kept["default"]
+    if {"type": "null"} in kept.get("anyOf", ()):
+        kept = _or_none(kept)
     if "patternProperties" in kept:
         kept["additionalProperties"] = False
+    if isinstance(kept.get("properties"), dict) and "required" in kept:
+        kept = {**kept, "properties": _required_first(kept["properties"], kept["required"])}
     if kept.get("pattern") in PATTERN_MEANING:
         kept["patternErrorMessage"] = f"must be {PATTERN_MEANING[kept['pattern']]}"
     return kept
+
+
+TYPES = ("string", "number", "boolean", "object", "array")
+FIRST = ("$schema", "vmid", "name", "cores", "memory_mb", "disk_size_gb", "storage_size_gb", "storage_pool", "size_gb")
+"""Keys that come first among those that are required; `type` and the like never do."""
+
+
+def _or_none(node: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a value that may be null, without a word of null: editors propose whatever a schema names.
+
+    Keywords such as `minimum`, `pattern` and `items` judge only values of their own type, so it is enough to forbid
+    the types that are not meant.
+    """
+    (meant,) = [choice for choice in node["anyOf"] if choice != {"type": "null"}]
+    kinds = meant.get("oneOf", [meant])
+    types = {"number" if kind["type"] == "integer" else kind["type"] for kind in kinds}
+    judged = {key: value for kind in kinds for key, value in kind.items() if key != "type"}
+    whole = {"multipleOf": 1} if any(kind["type"] == "integer" for kind in kinds) else {}
+    rest = {key: value for key, value in node.items() if key != "anyOf"}
+    return {**judged, **whole, "not": {"type": [name for name in TYPES if name not in types]}, **rest}
+
+
+def _required_first(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    """Return properties in the order in which somebody writes them: editors that keep an order propose it so."""
+    ordered = sorted(properties, key=lambda key: (key not in required, (*FIRST, key).index(key)))
+    return {key: properties[key] for key in ordered}
 
 
 def text(model: type[BaseModel]) -> str:

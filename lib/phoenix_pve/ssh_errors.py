@@ -6,6 +6,7 @@ import re
 
 from phoenix_pve.errors import NodeError, TooSlowError
 from phoenix_pve.foreign import LINE, admit, last_line
+from phoenix_pve.values.text import lines
 
 FORGET = re.compile(r"""ssh-keygen -f ["'][\w ./@+~-]+["'] -R ["'][\w .:\[\]@%-]+["']""")
 """What ssh proposes, and nothing that a server's greeting could put in its place."""
@@ -72,9 +73,10 @@ CAUSES = (
 
 def not_connected(host: str, said: str) -> NodeError:
     """Return the error for a connection that was never there; `said` is all that ssh said."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    forget = next((line for line in lines if FORGET.fullmatch(line)), f"ssh-keygen -R {name_of(host)}")
-    told = {"host": host, "name": name_of(host), "said": admit((lines or ["nothing"])[0], LINE), "forget": forget}
+    words_of_ssh = [line.strip() for line in lines(said) if line.strip()]
+    forget = next((line for line in words_of_ssh if FORGET.fullmatch(line)), f"ssh-keygen -R {name_of(host)}")
+    first = admit((words_of_ssh or ["nothing"])[0], LINE)
+    told = {"host": host, "name": name_of(host), "said": first, "forget": forget}
     for words, message, hint in CAUSES:
         if words in said:
             return NodeError(message.format(**told), hint.format(**told))

@@ -2,16 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from phoenix_pve.values import props
+from phoenix_pve.values.text import SPACE, lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FOLDERS = {
+    "images": "images",
+    "rootdir": "private",
+    "iso": "template/iso",
+    "vztmpl": "template/cache",
+    "backup": "dump",
+    "snippets": "snippets",
+    "import": "import",
+}
+"""Where a storage with a folder keeps each type of content, unless its `content-dirs` says otherwise (pvesm(1))."""
+
+BOTH = "images,rootdir"
+DEFAULT_CONTENT = {
+    "dir": BOTH,
+    "btrfs": BOTH,
+    "lvmthin": BOTH,
+    "zfspool": BOTH,
+    "cephfs": "backup",
+    "pbs": "backup",
+} | {"esxi": "import"}
+"""What a storage without `content` holds, by its type; the others (nfs, cifs, lvm, rbd, iscsi…) hold images."""
+
+LOCAL = {"path": "/var/lib/vz", "content": "backup,images,import,iso,rootdir,snippets,vztmpl"}
+"""The storage `local`, which is there also when the file has none."""
+
+MOUNTED = frozenset({"nfs", "cifs", "cephfs", "glusterfs"})
+
 
 @dataclass(frozen=True)
 class Storage:
-    """One storage. `path` is the folder of a directory storage, or nothing; `snippets` is the folder for them in it."""
+    """One storage.
+
+    path         the folder of a storage that has one, or nothing
+    nodes        the nodes that have it; all when it is empty
+    folders      the folders of content types that are not where they usually are
+    mountpoint   what must be mounted before the storage can be used (`is_mountpoint`), or nothing
+    makes_folder whether Proxmox makes a missing `path` itself (`create-base-path`, the older `mkdir`)
+    """
 
     id: str
     type: str
@@ -19,24 +56,38 @@ class Storage:
     content: frozenset[str]
     disabled: bool
     nodes: frozenset[str]
-    snippets: str = "snippets"
+    folders: Mapping[str, str] = field(default_factory=dict)
+    mountpoint: str = ""
+    makes_folder: bool = True
+
+    def folder(self, content: str) -> str:
+        """Return where content of a type is on a storage that has a folder."""
+        return f"{self.path}/{self.folders.get(content, FOLDERS[content])}"
 
     @property
     def snippets_folder(self) -> str:
         """Where snippets of a storage with a folder are."""
-        return f"{self.path}/{self.snippets}"
+        return self.folder("snippets")
+
+
+def _words(text: str) -> frozenset[str]:
+    """`images,iso` -> its words; commas, semicolons and blanks separate, as in all of Proxmox's lists."""
+    return frozenset(text.replace(",", " ").replace(";", " ").split())
 
 
 def _storage(kind: str, name: str, options: Mapping[str, str]) -> Storage:
-    mount = f"/mnt/pve/{name}" if kind in {"nfs", "cifs", "cephfs", "glusterfs"} else ""
+    path = options.get("path", f"/mnt/pve/{name}" if kind in MOUNTED else "").rstrip("/")
+    mountpoint = options.get("is_mountpoint", "no")
     return Storage(
         id=name,
         type=kind,
-        path=options.get("path", mount).rstrip("/"),
-        content=frozenset(options.get("content", "images,rootdir").split(",")),
+        path=path,
+        content=_words(options.get("content") or DEFAULT_CONTENT.get(kind, "images")),
         disabled="disable" in options and options["disable"] != "0",
-        nodes=frozenset(filter(None, options.get("nodes", "").split(","))),
-        snippets=_folders(options.get("content-dirs", "")).get("snippets", "snippets"),
+        nodes=_words(options.get("nodes", "")),
+        folders=_folders(options.get("content-dirs", "")),
+        mountpoint=mountpoint if mountpoint.startswith("/") else path if props.is_true(mountpoint) else "",
+        makes_folder=props.is_true(options.get("create-base-path", options.get("mkdir", "1"))),
     )
 
 
@@ -48,15 +99,15 @@ def _folders(text: str) -> dict[str, str]:
 
 def parse(text: str) -> dict[str, Storage]:
     """`dir: local` with indented options below -> {"local": Storage(…)}."""
-    found: dict[str, Storage] = {}
+    found: dict[str, Storage] = {"local": _storage("dir", "local", LOCAL)}
     kind, name, options = "", "", dict[str, str]()
-    for line in [*text.splitlines(), "end:"]:
-        if line[:1].isspace() and line.strip():
-            key, _, value = line.strip().partition(" ")
-            options[key] = value.strip()
+    for line in [*lines(text), "end:"]:
+        if line[:1] in {" ", "\t"} and line.strip(SPACE):
+            key, _, value = line.strip(SPACE).replace("\t", " ").partition(" ")
+            options[key] = value.strip(SPACE)
         elif ":" in line and not line.startswith("#"):
-            if name:
+            if name and not (name == "local" and kind != "dir"):
                 found[name] = _storage(kind, name, options)
-            kind, _, name = (part.strip() for part in line.partition(":"))
+            kind, _, name = (part.strip(SPACE) for part in line.partition(":"))
             options = {}
     return found

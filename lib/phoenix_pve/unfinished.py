@@ -21,6 +21,7 @@ from phoenix_pve.node import temporary_of
 from phoenix_pve.notes import CHANGE, MAKE, REFRESH, Note
 from phoenix_pve.plan import Mend, RefreshCloudInit, Refusal, SetPassword
 from phoenix_pve.values import disk
+from phoenix_pve.values.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -163,7 +164,7 @@ def used_storages(spec: GuestSpec) -> frozenset[str]:
 def volume_folders(spec: GuestSpec, storages: Mapping[str, Storage]) -> dict[str, str]:
     """Return the folders that hold the guest's volumes, with the storage of each."""
     used = [storages[name] for name in sorted(used_storages(spec)) if name in storages]
-    return {f"{s.path}/images/{spec.vmid}": s.id for s in used if s.path and not s.disabled}
+    return {f"{s.folder('images')}/{spec.vmid}": s.id for s in used if s.path and not s.disabled}
 
 
 def volumes_in(folders: Mapping[str, str], vmid: int, times: Mapping[str, float]) -> dict[str, float]:
@@ -188,7 +189,7 @@ def volumes_listed(vmid: int, text: str) -> list[str]:
 
     They come into commands and into advice that somebody may paste into a shell, so that no other letters are taken.
     """
-    words = [line.split()[0] for line in text.splitlines()[1:] if line.strip()]
+    words = [line.split()[0] for line in lines(text)[1:] if line.strip()]
     return [word for word in words if f"vm-{vmid}-" in word and VOLUME.fullmatch(word)]
 
 

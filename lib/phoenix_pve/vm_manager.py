@@ -21,15 +21,22 @@ from phoenix_pve.plan import (
     Refusal,
     RemoveSnippet,
     Resume,
-    SetOptions,
     Start,
     Stop,
     When,
     WriteSnippet,
 )
-from phoenix_pve.settings import Setting, common_settings, differing, text_of
+from phoenix_pve.settings import (
+    Setting,
+    address_conflicts,
+    common_settings,
+    differing,
+    properties,
+    set_options,
+    text_of,
+)
 from phoenix_pve.unfinished import is_noted, is_to_be_refreshed
-from phoenix_pve.values import disk, ipconfig, nic, props, size
+from phoenix_pve.values import disk, ipconfig, nic, props, root, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,6 +46,8 @@ if TYPE_CHECKING:
     from phoenix_pve.plan import Change
 
 ROOT = "scsi0"
+"""The root disk of a VM that phoenix makes from an image; that of any other is where its `boot` says."""
+
 NEW_CPU = "x86-64-v2-AES"
 """The CPU type of a new VM without `cpu_type`: what Proxmox's own web interface proposes."""
 
@@ -59,7 +68,8 @@ def create_vm(spec: GuestSpec, seen: Seen) -> Iterator[Change]:
         return
     wanted = settings(spec, None)
     image = seen.image.bytes if seen.image else 0
-    yield Create((*_fixed_options(spec), *((s.option, s.value) for s in wanted)), _summary(spec, wanted))
+    options = ((setting.option, setting.value) for setting in wanted if setting.value)
+    yield Create((*_fixed_options(spec), *options), _summary(spec, wanted))
     if image < spec.disk_gb * size.GIB:
         yield Grow(ROOT, spec.disk_gb)
 
@@ -78,12 +88,15 @@ def _fixed_options(spec: GuestSpec) -> list[tuple[str, str]]:
 
 
 def _summary(spec: GuestSpec, wanted: list[Setting]) -> tuple[Difference, ...]:
-    root = Difference(f"disk {ROOT}", "", f"{spec.disk_gb} GiB on {spec.storage}, from {spec.image}")
-    return (root, *(setting.difference(When.NOW) for setting in wanted))
+    first = Difference(f"disk {ROOT}", "", f"{spec.disk_gb} GiB on {spec.storage}, from {spec.image}")
+    return (first, *(line for setting in wanted if setting.value for line in setting.differences(When.NOW)))
 
 
-def settings(spec: GuestSpec, state: GuestState | None) -> list[Setting]:
-    """Return every option that the specification states, beside what is there (nothing for a VM to be made)."""
+def settings(spec: GuestSpec, state: GuestState | None, *, new: bool = False) -> list[Setting]:
+    """Return every option that the specification states, beside what is there (nothing for a VM to be made).
+
+    new  the VM is a clone that is not complete yet: where the source's address would stay, it gets that of a new VM
+    """
     current = state.options if state else {}
     common = common_settings(
         spec, "name", current, state.tags if state else (), state.description if state else "", absent=state is None
@@ -92,7 +105,7 @@ def settings(spec: GuestSpec, state: GuestState | None) -> list[Setting]:
         *common,
         *_agent(spec, state),
         *_cpu(spec, current, absent=state is None),
-        *_network(spec, current),
+        *_network(spec, current, new=new or state is None),
         *_cloud_init_drive(spec, current),
     ]
 
@@ -115,25 +128,19 @@ def _cpu(spec: GuestSpec, current: Mapping[str, str], *, absent: bool) -> Iterat
         yield Setting("cpu", new.removeprefix("cputype="), current.get("cpu", ""), now.get("cputype") == wanted)
 
 
-def _network(spec: GuestSpec, current: Mapping[str, str]) -> Iterator[Setting]:
+def _network(spec: GuestSpec, current: Mapping[str, str], *, new: bool) -> Iterator[Setting]:
     """Yield the network card, its MAC address kept, and the address that cloud-init gives it."""
-    card = nic.parse_vm(current.get("net0", ""))
-    wanted = nic.wanted_vm(spec.network, card)
-    yield Setting("net0", nic.format_vm(wanted), current.get("net0", ""), wanted == card, "network card net0")
-    address = ipconfig.wanted(spec.network, current.get("ipconfig0", ""))
-    yield Setting(
-        "ipconfig0",
-        address,
-        current.get("ipconfig0", ""),
-        ipconfig.same(address, current.get("ipconfig0", "")),
-        "address",
-    )
-    if spec.network.nameserver:
-        yield text_of(
-            "nameserver", spec.network.nameserver, " ".join(current.get("nameserver", "").replace(",", " ").split())
-        )
-    if spec.network.searchdomain:
-        yield text_of("searchdomain", spec.network.searchdomain, current.get("searchdomain", ""))
+    network, card, config = spec.network, current.get("net0", ""), current.get("ipconfig0", "")
+    wanted, stated = nic.wanted_vm(network, nic.parse_vm(card)), {"tag": network.vlan_tag}
+    yield properties("net0", wanted, card, stated, "network card net0", read=nic.parse_vm, write=nic.format_vm)
+    if new or network.ip is not None or network.gw is not None:
+        address = props.parse(ipconfig.wanted(network, config, new=new))
+        yield properties("ipconfig0", address, config, {"ip": network.ip, "gw": network.gw}, "address")
+    if network.nameserver is not None:
+        now = " ".join(current.get("nameserver", "").replace(",", " ").split())
+        yield text_of("nameserver", network.nameserver, now)
+    if network.searchdomain is not None:
+        yield text_of("searchdomain", network.searchdomain, current.get("searchdomain", ""))
 
 
 def _cloud_init_drive(spec: GuestSpec, current: Mapping[str, str]) -> Iterator[Setting]:
@@ -155,21 +162,22 @@ def apply_vm_configurations(spec: GuestSpec, seen: Seen, user_data: str) -> Iter
     if state is None:
         return
     running = state.power is not Power.STOPPED
-    changed = differing(settings(spec, state), state.stuck and state.stuck | (LIVE & state.pending))
+    wanted = settings(spec, state, new=seen.source is not None)
+    changed = differing(wanted, state.stuck and state.stuck | (LIVE & state.pending))
     if changed:
-        lines = tuple(s.difference(When.NEXT_START if running and s.option not in LIVE else When.NOW) for s in changed)
-        made = any(s.option == "ide2" for s in changed)
-        yield SetOptions(tuple((s.option, s.value) for s in changed), state.digest, lines, makes_volumes=made)
+        made = any(setting.option == "ide2" for setting in changed)
+        yield set_options(changed, state.digest, lambda s: s.option in LIVE, running=running, volumes=made)
     yield from _grow(spec, state, rescan=is_noted(spec, seen))
     if running and (seen.snippet != user_data or is_to_be_refreshed(spec, seen)):
         yield RefreshCloudInit()
 
 
 def _grow(spec: GuestSpec, state: GuestState, *, rescan: bool) -> Iterator[Change]:
-    now = disk.parse(state.options.get(ROOT, "")).bytes
-    if now is not None and now < spec.disk_gb * size.GIB:
-        line = Difference(f"disk {ROOT}", size.shown(now), f"{spec.disk_gb} GiB")
-        yield Grow(ROOT, spec.disk_gb, line, rescan=rescan)
+    slot = root.slot(state.options)
+    now = disk.parse(state.options.get(slot, ""))
+    if now.bytes is not None and now.bytes < spec.disk_gb * size.GIB and not now.passed_through:
+        line = Difference(f"disk {slot}", size.shown(now.bytes), f"{spec.disk_gb} GiB")
+        yield Grow(slot, spec.disk_gb, line, rescan=rescan)
 
 
 def user_data_changes(spec: GuestSpec, seen: Seen, user_data: str) -> Iterator[Change]:
@@ -211,11 +219,9 @@ def kept_snippets(spec: GuestSpec, seen: Seen) -> Iterator[str]:
 
 
 def volumes(state: GuestState) -> Iterator[str]:
-    """Yield the volumes that go with the guest; ISO images that are only inserted stay."""
-    for key in sorted(state.options):
-        drive = disk.parse(state.options[key]) if disk.is_slot(key) else None
-        if drive and ":" in drive.volume and (drive.cloud_init or not drive.cdrom):
-            yield drive.volume
+    """Yield the volumes that go with the guest: its own, as `qm destroy` has it. ISO images and others' disks stay."""
+    drives = [disk.parse(state.options[key]) for key in sorted(state.options) if disk.is_slot(key)]
+    yield from (drive.volume for drive in drives if drive.owner == state.vmid and (drive.cloud_init or not drive.cdrom))
 
 
 def _storage_problems(spec: GuestSpec, seen: Seen, name: str, content: str, key: str) -> Iterator[Refusal]:
@@ -231,6 +237,7 @@ def refusals_to_create(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
     yield from node_needs.bridge_problems(seen.bridges, spec.network.bridge, "network_bridge")
     if spec.clone_from is not None:
         return
+    yield from address_conflicts(spec.network, {}, new=True)
     if seen.image is None:
         yield Refusal(
             f"template_image: the node has no file {spec.image}",
@@ -256,27 +263,68 @@ def refusals_to_apply(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:
     yield from _storage_problems(spec, seen, spec.snippet_storage, "snippets", "snippet_storage")
     if nic.parse_vm(state.options.get("net0", "")).get("bridge") != spec.network.bridge:
         yield from node_needs.bridge_problems(seen.bridges, spec.network.bridge, "network_bridge")
-    root = disk.parse(state.options.get(ROOT, ""))
-    if not root.volume:
-        yield Refusal(
-            f"VM {spec.vmid} has no root disk {ROOT}",
-            f"attach one, or remove the VM with `phoenix delete {spec.vmid}` and create it again",
-        )
-        return
-    if root.bytes is not None and root.bytes > spec.disk_gb * size.GIB:
-        yield Refusal(
-            f"disk_size_gb: the root disk has {size.shown(root.bytes)}, and no disk is shrunk to {spec.disk_gb} GiB",
-            f"set `disk_size_gb` to at least {-(-root.bytes // size.GIB)}",
-        )
-    if root.storage != spec.storage:
-        unfit = list(_storage_problems(spec, seen, spec.storage, "images", "storage_pool"))
-        move = Refusal(
-            f"storage_pool: the root disk is on `{root.storage}`, the configuration says `{spec.storage}`",
-            f"move it with `qm disk move {spec.vmid} {ROOT} {spec.storage} --delete 1`, or set `storage_pool` back",
-        )
-        yield from unfit or [move]
+    now = props.parse(state.options.get("ipconfig0", ""))
+    yield from address_conflicts(spec.network, now, new=seen.source is not None)
+    yield from root_problems(spec.vmid, state)
+    if slot := root.slot(state.options):
+        yield from _root_conflicts(spec, seen, slot, disk.parse(state.options[slot]))
     if any(setting.option == "ide2" for setting in settings(spec, state)):
         yield from _drive_conflicts(spec.vmid, state)
+
+
+def root_problems(vmid: int, state: GuestState, whose: str = "") -> Iterator[Refusal]:
+    """Yield that nothing says which disk of a VM is its root disk; `whose` says more of the VM."""
+    disks = root.hard_disks(state.options)
+    if not disks:
+        yield Refusal(
+            f"VM {vmid}{whose} has no hard disk to boot from",
+            f"attach its root disk, and name it: qm set {vmid} --boot order=<slot>",
+        )
+    elif not root.slot(state.options):
+        yield Refusal(
+            f"VM {vmid}{whose} has several hard disks ({', '.join(disks)}), and its boot order names none of them, so "
+            "nothing says which is the root disk",
+            f"say so: qm set {vmid} --boot order=<slot>",
+        )
+
+
+def refusals_to_clone(spec: GuestSpec, source: GuestState) -> Iterator[Refusal]:
+    """Yield why the root disk of a clone cannot be foreseen from its source."""
+    whose = f", which {spec.vmid} is cloned from,"
+    yield from root_problems(source.vmid, source, whose)
+    now = disk.parse(source.options.get(root.slot(source.options), ""))
+    if now.passed_through:
+        what = f"boots from {now.volume}, which is passed through from the node: Proxmox copies no such disk"
+        yield Refusal(f"VM {source.vmid}{whose} {what}", "clone a VM whose root disk is on a storage")
+
+
+def _root_conflicts(spec: GuestSpec, seen: Seen, slot: str, now: disk.Disk) -> Iterator[Refusal]:
+    """Yield that the root disk cannot become what is stated: it would shrink or move, or is none of Proxmox's."""
+    if now.passed_through:
+        yield from _passed_through(spec, slot, now)
+        return
+    if now.bytes is not None and now.bytes > spec.disk_gb * size.GIB:
+        shown = f"{size.shown(now.bytes)}, and no disk is shrunk to {spec.disk_gb} GiB"
+        least = f"set `disk_size_gb` to at least {-(-now.bytes // size.GIB)}"
+        yield Refusal(f"disk_size_gb: the root disk {slot} has {shown}", least)
+    if now.storage != spec.storage:
+        unfit = list(_storage_problems(spec, seen, spec.storage, "images", "storage_pool"))
+        move = Refusal(
+            f"storage_pool: the root disk {slot} is on `{now.storage}`, the configuration says `{spec.storage}`",
+            f"move it with `qm disk move {spec.vmid} {slot} {spec.storage} --delete 1`, or set `storage_pool` back",
+        )
+        yield from unfit or [move]
+
+
+def _passed_through(spec: GuestSpec, slot: str, now: disk.Disk) -> Iterator[Refusal]:
+    """Yield that a device of the node has another size than stated; it is on no storage, so `storage_pool` is void."""
+    least, most = (0, 0) if now.bytes is None else (now.bytes // size.GIB, -(-now.bytes // size.GIB))
+    if now.bytes is not None and spec.disk_gb not in {least, most}:
+        yield Refusal(
+            f"disk_size_gb: the root disk {slot} is {now.volume}, passed through from the node: it has "
+            f"{size.shown(now.bytes)}, which phoenix cannot make {spec.disk_gb} GiB",
+            f"set `disk_size_gb` to {max(most, 1)}",
+        )
 
 
 def _drive_conflicts(vmid: int, state: GuestState) -> Iterator[Refusal]:

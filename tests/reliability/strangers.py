@@ -34,7 +34,11 @@ BENIGN = "stranger"
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 DIRECTIONS = [*"\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"]
-UNSEEN = [*"\u00ad\u034f\u115f\u180e\u200b\u200c\u200d\u2028\u2029\u2060\u2064\u3164\ufe0f\ufeff\ufff9\ue000", "\U000e0041", "\U000e0100"]
+UNSEEN = [
+    *"\u00ad\u034f\u115f\u180e\u200b\u200c\u200d\u2028\u2029\u2060\u2064\u3164\ufe0f\ufeff\ufff9\ue000",
+    "\U000e0041",
+    "\U000e0100",
+]
 SEQUENCES = [
     "\x1b[2J\x1b[H", "\x1b]0;owned\x07", "\x1b]8;;http://x\x1b\\", "\x1bP+q\x1b\\", "\x9b2J", "\x1b[32m+\x1b[0m x", "\x1b[1;31merror\x1b[0m",
     "\r\x1b[K8001 web: deleted", "x\nerror: all is well\n", "x\r\n\r\n", "\b\b\b\b", "a\x00b", "\ud800", "\udc80", "\udfff\ud800",
@@ -59,11 +63,11 @@ GUEST = spec(network={"ip": "dhcp"})
 class Told:
     """A node with these files, which answers every command alike."""
 
-    def __init__(self, files: dict[str, bytes] | None = None, *, exit: int = 0, out: str = "", err: str = "") -> None:
+    def __init__(self, files: dict[str, bytes] | None = None, *, status: int = 0, out: str = "", err: str = "") -> None:
         self.files = {path: File(len(data), data) for path, data in (files or {}).items()}
-        self.exit, self.out, self.err = exit, out, err
+        self.exit, self.out, self.err = status, out, err
 
-    def run(self, argv: Any, stdin: str | None = None, seconds: float | None = None) -> Completed:
+    def run(self, argv: Any, stdin: str | None = None, seconds: float | None = None, *, log: str = "") -> Completed:
         return Completed(tuple(argv), self.exit, self.out, self.err)
 
     def look(self, questions: Questions) -> Answers:
@@ -96,7 +100,13 @@ def show_guest(screen: Screen, conf: bytes) -> None:
     for power in ("running", "stopped"):
         sight = sight_of(conf, power=power)
         screen.table([status_row(GUEST, sight)])
-        for goal, force in ((Goal.CREATE, False), (Goal.CREATE, True), (Goal.DELETE, False), (Goal.DELETE, True), (Goal.RESTART, False)):
+        for goal, force in (
+            (Goal.CREATE, False),
+            (Goal.CREATE, True),
+            (Goal.DELETE, False),
+            (Goal.DELETE, True),
+            (Goal.RESTART, False),
+        ):
             show_plan(screen, plan(goal, GUEST, sight, "#cloud-config\n", Options(wait=Wait.NONE, force=force)))
 
 
@@ -142,7 +152,7 @@ def node_file(path: str, form: bytes) -> Callable[[str, Screen, Path], None]:
             INTERFACES: b"iface vmbr7 inet manual\n",
             path: form.replace(b"SAID", raw(said)),
         }
-        sight = observe(Told(files, exit=2, err="Configuration file 'x' does not exist"), GUEST)  # type: ignore[arg-type]
+        sight = observe(Told(files, status=2, err="Configuration file 'x' does not exist"), GUEST)  # type: ignore[arg-type]
         for goal in Goal:
             show_plan(screen, plan(goal, GUEST, sight, "#cloud-config\n", Options()))
         screen.table([status_row(GUEST, sight)])
@@ -163,7 +173,12 @@ def failing(screen: Screen, work: Callable[[], object]) -> None:
 
 def tool(said: str, screen: Screen, folder: Path) -> None:
     """What qm says when it fails, on either stream."""
-    for node in (Told(exit=2, err=said), Told(exit=2, out=said), Told(exit=0, out=said), Told(exit=0, out=f"status: {said}")):
+    for node in (
+        Told(status=2, err=said),
+        Told(status=2, out=said),
+        Told(status=0, out=said),
+        Told(status=0, out=f"status: {said}"),
+    ):
         failing(screen, lambda node=node: observe(node, GUEST))  # type: ignore[misc]
         failing(screen, lambda node=node: commands.run_command(node, ["qm", "start", "8001"]))  # type: ignore[misc]
 
@@ -171,7 +186,10 @@ def tool(said: str, screen: Screen, folder: Path) -> None:
 def agent(said: str, screen: Screen, folder: Path) -> None:
     """What the tools say while phoenix waits, for every stage."""
     for stage in (Stage.ADDRESS, Stage.SSH, Stage.CLOUD_INIT):
-        for node in (Told({conf_path(Kind.VM, 8001): b"net0: virtio=" + MAC.encode()}, exit=code, out=said, err=said) for code in (0, 2)):
+        for node in (
+            Told({conf_path(Kind.VM, 8001): b"net0: virtio=" + MAC.encode()}, status=code, out=said, err=said)
+            for code in (0, 2)
+        ):
             failing(screen, lambda node=node, stage=stage: wait(screen, node, stage))  # type: ignore[misc]
 
 
@@ -197,7 +215,9 @@ def inside(form: str) -> Callable[[str, Screen, Path], None]:
 
 
 def shown_login(screen: Screen, printed: str) -> None:
-    made = plan(Goal.CREATE, GUEST, sight_of(b"name: ubuntu-2404\ntags: phoenix\nscsi0: local:1/x,size=2G\n"), "", Options())
+    made = plan(
+        Goal.CREATE, GUEST, sight_of(b"name: ubuntu-2404\ntags: phoenix\nscsi0: local:1/x,size=2G\n"), "", Options()
+    )
     proof = login._proof(GUEST, ssh_config.target(GUEST, "10.0.0.5"), printed)
     done = apply.Finished(made, (), 1.0, proof)
     screen.event(done)
@@ -220,7 +240,11 @@ def guests_ssh(said: str, screen: Screen, folder: Path) -> None:
 def nodes_ssh(said: str, screen: Screen, folder: Path) -> None:
     words = ["", "HOST IDENTIFICATION HAS CHANGED\n", "Bad configuration option ", "ssh-keygen "]
     made = [ssh_errors.not_connected("pve1", f"{before}{said}") for before in words]
-    made += [ssh_errors.no_answer("pve1", said), ssh_errors.unreadable("pve1", said), ssh_errors.no_file("pve1", "x", said)]
+    made += [
+        ssh_errors.no_answer("pve1", said),
+        ssh_errors.unreadable("pve1", said),
+        ssh_errors.no_file("pve1", "x", said),
+    ]
     for error in made:
         screen.fail(error)
 
@@ -231,11 +255,23 @@ def lock(said: str, screen: Screen, folder: Path) -> None:
 
 def anything(said: str, screen: Screen, folder: Path) -> None:
     """What somebody forgot to admit before: the screen is the last to look. It cuts nothing off."""
-    said = said[:1000]
+    said = said[:300]
     screen.say(f"note: {' '.join(said.split())}")
     screen.event(apply.Noted(8001, said))
     screen.complain(ConfigError([" ".join(said.split())], " ".join(said.split())))
-    screen.table([{"id": 1, "name": said, "kind": said, "status": said, "stranger": said, "lock": said, "waiting_for_restart": [said]}])
+    screen.table(
+        [
+            {
+                "id": 1,
+                "name": said,
+                "kind": said,
+                "status": said,
+                "stranger": said,
+                "lock": said,
+                "waiting_for_restart": [said],
+            }
+        ]
+    )
 
 
 def journal(said: str, screen: Screen, folder: Path) -> None:
@@ -266,7 +302,11 @@ def guests_address(kind: Kind) -> Callable[[str, Screen, Path], None]:
 
 def answers(kind: Kind, said: str) -> Iterator[str]:
     """What is said in each place of an answer: as an address, as its length, as a card's, as the whole of it."""
-    words = ("hardware-address", "ip-addresses", "ip-address", "prefix") if kind is Kind.VM else ("address", "addr_info", "local", "prefixlen")
+    words = (
+        ("hardware-address", "ip-addresses", "ip-address", "prefix")
+        if kind is Kind.VM
+        else ("address", "addr_info", "local", "prefixlen")
+    )
     card, listed, local, length = words
     yield json.dumps([{card: MAC, listed: [{local: said, length: 24}]}])
     yield json.dumps([{card: MAC, listed: [{local: said, length: said}, {local: "10.0.0.7", length: 24}]}])
@@ -343,7 +383,11 @@ def screens() -> dict[str, tuple[Screen, io.StringIO, io.StringIO]]:
     made = {}
     for way, stream in (("terminal", Terminal), ("file", io.StringIO), ("JSON", io.StringIO)):
         out, err = stream(), stream()
-        made[way] = (Screen(out, err, {"TERM": "xterm"}, json=way == "JSON", quiet=False, verbose=way == "file"), out, err)
+        made[way] = (
+            Screen(out, err, {"TERM": "xterm"}, json=way == "JSON", quiet=False, verbose=way == "file"),
+            out,
+            err,
+        )
     return made
 
 
@@ -411,4 +455,3 @@ def lines_of(name: str, said: str, folder: Path) -> int:
     screen, out, err = screens()["file"]
     FIELDS[name](said, screen, folder)
     return (out.getvalue() + err.getvalue()).count("\n")
-

@@ -31,4 +31,12 @@ def shows(field: str, folder: Path) -> bool:
     return False
 
 
-SILENT = {"description", "protection", "template", "address of a VM", "address of a container", "path of a storage", "guests of the cluster"}
+SILENT = {
+    "description",
+    "protection",
+    "template",
+    "address of a VM",
+    "address of a container",
+    "path of a storage",
+    "guests of the cluster",
+}

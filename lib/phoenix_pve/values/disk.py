@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from phoenix_pve.values import props, size
 
 VM_BUSES = ("scsi", "virtio", "sata", "ide")
+_OWNED = re.compile(r"(?:vm|base|subvol|basevol)-([0-9]+)-")
 
 
 @dataclass(frozen=True)
@@ -20,12 +22,38 @@ class Disk:
     @property
     def storage(self) -> str:
         """The storage before the colon; nothing for `none` or an absolute path."""
-        return self.volume.partition(":")[0] if ":" in self.volume else ""
+        return self.volume.partition(":")[0] if ":" in self.volume and not self.passed_through else ""
+
+    @property
+    def passed_through(self) -> bool:
+        """Whether this is no volume of a storage but a device, a file or a folder of the node."""
+        return self.volume.startswith("/")
 
     @property
     def cloud_init(self) -> bool:
         """Whether this is the drive that Proxmox makes for cloud-init."""
         return self.cdrom and "cloudinit" in self.volume
+
+    @property
+    def owner(self) -> int | None:
+        """The guest that a volume belongs to by its name, which is what destroying a guest goes by; see `owner_of`."""
+        return owner_of(self.volume)
+
+
+def owner_of(volume: str) -> int | None:
+    """Return the ID in a volume's name, or None: an ISO image, a path, an image that somebody named.
+
+    `local:8001/any.raw` is in the folder of 8001; elsewhere the last part says it, as in a linked clone's
+    `local:100/base-100-disk-0.qcow2/8001/vm-8001-disk-0.qcow2` or `zfs:basevol-100-disk-0/subvol-101-disk-0`.
+    """
+    if volume.startswith("/"):
+        return None
+    folder, _, name = volume.partition(":")[2].rpartition("/")
+    folder = folder.rpartition("/")[2]
+    if folder.isascii() and folder.isdigit():
+        return int(folder)
+    found = _OWNED.match(name)
+    return int(found[1]) if found else None
 
 
 def parse(text: str) -> Disk:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from phoenix_pve.guest import Gone
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -20,6 +22,14 @@ def parse(text: str, default_key: str = "") -> dict[str, str]:
 def format_props(values: Mapping[str, str]) -> str:
     """{"a": "1", "b": "2"} -> `a=1,b=2`, in the order given; the key "" stands for a bare value."""
     return ",".join(f"{key}={value}" if key else value for key, value in values.items())
+
+
+def laid_over(current: Mapping[str, str], stated: Mapping[str, str | int | Gone | None]) -> dict[str, str]:
+    """Return properties with what is stated laid over them: None leaves one alone, Gone takes it away."""
+    kept = {key: value for key, value in current.items() if not isinstance(stated.get(key), Gone)}
+    return kept | {
+        key: str(value) for key, value in stated.items() if value is not None and not isinstance(value, Gone)
+    }
 
 
 YES, NO = frozenset({"1", "yes", "true", "on"}), frozenset({"0", "no", "false", "off"})
