@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from phoenix_pve.errors import CommandFailedError, NodeError
 
 # Words of ssh in the order in which they are looked for: what is wrong, and what to do. {host} is the host as given.
@@ -105,12 +107,18 @@ def lost(host: str, doing: str) -> NodeError:
     )
 
 
-def too_slow(host: str, doing: str, seconds: float) -> CommandFailedError:
-    """Return the error for a command that takes longer than it may; nothing ends it on the node."""
+def cut_short(host: str, doing: str, why: str) -> CommandFailedError:
+    """Return the error for a command that takes longer than it may, or prints more; nothing ends it on the node."""
     return CommandFailedError(
-        f"`{doing}` did not end within {seconds:g} s on {host}",
+        f"`{doing}` {why} on {host}",
         "it may go on there, and the next run waits for it; --call-timeout S waits longer",
     )
+
+
+def unknown_option(said: str) -> str:
+    """Return the option of phoenix's own that an older OpenSSH does not know, in lower case, or nothing."""
+    found = re.search(r"^command-line:? line \d+: Bad configuration option: (\w+)", said, re.MULTILINE)
+    return found[1].lower() if found else ""
 
 
 def unreadable(host: str, said: str) -> NodeError:

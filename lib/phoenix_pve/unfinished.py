@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
-from phoenix_pve.node import temporary_of
+from phoenix_pve.node import NOTES, temporary_of
 from phoenix_pve.plan import Mend, Refusal
 from phoenix_pve.values import disk
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from phoenix_pve.observe import Seen
     from phoenix_pve.storage_cfg import Storage
 
-NOTES = "/var/lib/phoenix"
 CHANGED, REFRESHED = "changed", "refreshed"
 """The third word of a note about a guest that existed: volumes were made or grown; its cloud-init drive as well."""
 
