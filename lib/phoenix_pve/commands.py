@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
+from phoenix_pve.complaints import advice, lock_is_busy, reason
 from phoenix_pve.errors import CommandFailedError
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
@@ -216,47 +217,21 @@ def run_command(
     patience: float = LOCK_DEADLINE,
     needless: str = "",
 ) -> Completed:
-    """Run a changing command; while someone else holds the guest's file, try again: at most LOCK_DEADLINE seconds.
+    """Run a changing command; while someone else holds the guest's file or storage, try again, LOCK_DEADLINE seconds.
 
     A failure with the words `needless` is none.
     """
     deadline = clock() + min(LOCK_DEADLINE, patience)
     while True:
         done = node.run(argv, stdin)
-        if done.exit == 0 or (needless and needless in done.stderr):
+        if done.exit == 0 or (needless and needless in done.stderr + done.stdout):
             return done
-        if not _file_is_locked(done) or clock() >= deadline:
+        if not lock_is_busy(done) or clock() >= deadline:
             raise _failure(done)
         sleep(random.uniform(0.2, 1.0))  # noqa: S311 - spreads retries, no secret
 
 
-def _file_is_locked(done: Completed) -> bool:
-    """Return whether Proxmox gave up waiting for the lock of a configuration file."""
-    return "can't lock file" in done.stderr and "got timeout" in done.stderr
-
-
 def _failure(done: Completed) -> CommandFailedError:
-    said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-    telling = [line for line in said if not line.startswith("400 Parameter") and not line.endswith("[OPTIONS]")]
-    reason = "; ".join(telling[:4]) or "it said nothing"
     return CommandFailedError(
-        f"`{shlex.join(done.argv[:3])}` failed (exit status {done.exit}): {reason[:500]}", _advice(reason, done.argv[0])
+        f"`{shlex.join(done.argv[:3])}` failed (exit status {done.exit}): {reason(done)}", advice(done)
     )
-
-
-def _advice(reason: str, tool: str) -> str:
-    if "VM is locked" in reason or "CT is locked" in reason:
-        return f"wait until what holds it is done; a stale lock goes with `{tool} unlock <ID>`"
-    if "got timeout" in reason and "lock" in reason:
-        return "another process works on this guest; run the same command again when it is done"
-    if "by other user" in reason:
-        return "someone changed the guest meanwhile, and nothing of that was overwritten; run the same command again"
-    if "already at specified size" in reason:
-        return (
-            "the configuration names another size than the volume has; mend that with `pct rescan`, then run it again"
-        )
-    if "powerdown failed" in reason:
-        return "the guest does not react; wait longer, or stop it at once with `phoenix stop <ID> --force`"
-    if "No space left" in reason or "storage full" in reason.lower():
-        return "make room on the storage, then run the same command again: it goes on from here"
-    return "mend the cause, then run the same command again: it goes on from what is there"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from phoenix_pve import address, readiness, ssh_config, waiting
+from phoenix_pve import address, folders, readiness, ssh_config, waiting
 from phoenix_pve.apply import StepDone
 from phoenix_pve.errors import GuestError, NodeError, UsageError
 from phoenix_pve.kinds import conf_path
@@ -62,14 +63,48 @@ def _address(node: Node, spec: GuestSpec) -> str:
     return found
 
 
+def with_home(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with a home to keep things in: that of the passwd database where $HOME names none.
+
+    A relative $XDG_STATE_HOME does not count, as the XDG Base Directory Specification wants it.
+    """
+    kept = {name: value for name, value in environ.items() if name != "XDG_STATE_HOME" or value.startswith("/")}
+    home = kept.get("HOME", "")
+    if home.startswith("/") and home.strip("/"):
+        return kept
+    try:
+        home = pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:  # a user without an entry, as in containers
+        home = "/"
+    return {**kept, "HOME": home.rstrip("/")}
+
+
 def prepare(access: Access) -> None:
     """Make the folder in which ssh remembers host keys. Raises NodeError."""
     try:
-        Path(access.known_hosts).mkdir(parents=True, exist_ok=True, mode=0o700)
+        folders.make(Path(access.known_hosts), folders.PRIVATE)
     except OSError as error:
-        raise NodeError(
-            f"{access.known_hosts} cannot be made: {error.strerror}", "let $XDG_STATE_HOME name a folder of yours"
-        ) from None
+        raise _unusable(access, f"cannot be made: {error.strerror}") from None
+
+
+def check_state(access: Access) -> None:
+    """Find out before anything is made whether host keys can be remembered and forgotten. Raises NodeError."""
+    prepare(access)
+    if not os.access(access.known_hosts, os.R_OK | os.W_OK | os.X_OK):
+        raise _unusable(access, "cannot be written")
+
+
+def _unusable(access: Access, what: str) -> NodeError:
+    return NodeError(f"{access.known_hosts} {what}", "let $XDG_STATE_HOME name a folder of yours")
+
+
+def _forget(access: Access, vmid: int) -> None:
+    """Forget the host key of a guest. Raises NodeError."""
+    file = Path(ssh_config.known_hosts_file(access, vmid))
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise NodeError(f"{file} cannot be removed: {error.strerror}", f"remove it: rm -r {file}") from None
 
 
 def become(argv: Sequence[str]) -> NoReturn:
@@ -84,7 +119,7 @@ def forgetting(access: Access, events: Iterable[Event]) -> Iterator[Event]:
     """Hand events on, and forget a guest's host key when it is made, destroyed, or given other user-data."""
     for event in events:
         if isinstance(event, StepDone) and isinstance(event.change, NEW_KEYS):
-            Path(ssh_config.known_hosts_file(access, event.vmid)).unlink(missing_ok=True)
+            _forget(access, event.vmid)
         yield event
 
 

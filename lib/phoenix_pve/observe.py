@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from phoenix_pve import image, pve_conf, storage_cfg, unfinished
+from phoenix_pve.complaints import reason
 from phoenix_pve.errors import CommandFailedError, ContradictionError, NodeError
 from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.kinds import FACTS, conf_path
@@ -226,9 +227,8 @@ def power_in(done: Completed) -> Power | None:
 
 
 def _failed(done: Completed) -> CommandFailedError:
-    said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
     return CommandFailedError(
-        f"`{' '.join(done.argv)}` failed (exit status {done.exit}): {said[-1][:200]}",
+        f"`{' '.join(done.argv)}` failed (exit status {done.exit}): {reason(done)}",
         "run the command by hand to see more; phoenix has changed nothing",
     )
 
