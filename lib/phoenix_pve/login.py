@@ -7,20 +7,21 @@ import pwd
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from phoenix_pve import address, folders, readiness, ssh_config, waiting
+from phoenix_pve import address, folders, readiness, ssh_config, ssh_errors, waiting
 from phoenix_pve.apply import StepDone
 from phoenix_pve.errors import GuestError, NodeError, UsageError
 from phoenix_pve.kinds import conf_path
 from phoenix_pve.node import LocalNode, Questions
 from phoenix_pve.plan import Clone, Create, Destroy, WriteSnippet
 from phoenix_pve.readiness import Proof, Wait
+from phoenix_pve.ssh_connection import SINCE_8_7
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from phoenix_pve.apply import Event
     from phoenix_pve.guest import GuestSpec
-    from phoenix_pve.node import Node
+    from phoenix_pve.node import Completed, Node
     from phoenix_pve.ssh_config import Access, Target
 
 PROOF_SCRIPT = f"hostname; uname -r; {readiness.RESULT_SCRIPT}"
@@ -127,7 +128,7 @@ def prove(node: Node, spec: GuestSpec, access: Access) -> Proof:
     """Log in with the user's own key and look around. Raises GuestError when that fails or shows something wrong."""
     goal = target(node, spec, access)
     prepare(access)
-    done = LocalNode().run(ssh_config.command(access, goal, [PROOF_SCRIPT], batch=True))
+    done = _logged_in(ssh_config.command(access, goal, [PROOF_SCRIPT], batch=True))
     if done.exit != 0:
         raise refused(spec, goal, ssh_config.known_hosts_file(access, spec.vmid), done.stderr)
     hostname, kernel, rest = (*done.stdout.split("\n", 2), "", "")[:3]
@@ -141,6 +142,13 @@ def prove(node: Node, spec: GuestSpec, access: Access) -> Proof:
         )
     where = goal.address or _address(node, spec)
     return Proof(goal.user, hostname, kernel, where, "; ".join([found.status, *found.notes[:3]]))
+
+
+def _logged_in(argv: Sequence[str]) -> Completed:
+    """Return how a login ended; what an OpenSSH before 8.7 does not know is left out there."""
+    newer = [word for option in SINCE_8_7.values() for word in ("-o", option)]
+    done = LocalNode().run([argv[0], *newer, *argv[1:]])
+    return LocalNode().run(argv) if ssh_errors.unknown_option(done.stderr) else done
 
 
 # what ssh says, what is wrong, and what to do

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from phoenix_pve.guest import GuestSpec
-    from phoenix_pve.node import Completed, File, Node
+    from phoenix_pve.node import Answers, Completed, File, Node
     from phoenix_pve.storage_cfg import Storage
 
 STORAGE_CFG = "/etc/pve/storage.cfg"
@@ -82,9 +82,11 @@ def observe(node: Node, spec: GuestSpec) -> Seen:
     storages = _storages(first.files)
     cloned = spec.clone_from if power is None and source and source[0] in first.files else None
     status = () if cloned is None else (_status_of(spec.kind, cloned),)
-    more = node.look(Questions(status, _wanted_files(spec, storages, _state(spec, power, first.files))))
+    wanted = _wanted_files(spec, storages, _state(spec, power, first.files))
+    more = node.look(Questions(status, wanted, mounts=_mounts([spec], storages)))
+    storages = _mounted(storages, more)
     powers = {spec.vmid: power} | ({} if cloned is None else {cloned: power_in(more.commands[0])})
-    return _with_listed(node, spec, _seen(spec, powers, first.files, more.files, storages), first.files)
+    return _with_listed(node, spec, _seen(spec, powers, first.files, more, storages), first.files)
 
 
 def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
@@ -99,13 +101,26 @@ def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
     storages = _storages(first.files)
     states = [_state(spec, powers[spec.kind].get(spec.vmid), first.files) for spec in specs]
     wanted = [_wanted_files(spec, storages, state) for spec, state in zip(specs, states, strict=True)]
-    more = node.look(Questions(files={path: limit for paths in wanted for path, limit in paths.items()}))
+    files = {path: limit for paths in wanted for path, limit in paths.items()}
+    more = node.look(Questions(files=files, mounts=_mounts(specs, storages)))
+    storages = _mounted(storages, more)
     return {
-        spec.vmid: _with_listed(
-            node, spec, _seen(spec, powers[spec.kind], first.files, more.files, storages), first.files
-        )
+        spec.vmid: _with_listed(node, spec, _seen(spec, powers[spec.kind], first.files, more, storages), first.files)
         for spec in specs
     }
+
+
+def _mounts(specs: Sequence[GuestSpec], storages: Mapping[str, Storage]) -> tuple[str, ...]:
+    """Return the mount points of the storages that guests are to be on."""
+    points = (point for spec in specs if spec.container for point in spec.container.mount_points)
+    names = {name for spec in specs for name in (spec.storage, spec.snippet_storage)} | {p.storage for p in points}
+    return tuple(sorted({storages[name].mountpoint for name in names if name in storages} - {""}))
+
+
+def _mounted(storages: Mapping[str, Storage], answers: Answers) -> dict[str, Storage]:
+    """Return the storages with what a look showed of their mount points."""
+    there = answers.mounted
+    return {n: replace(s, mounted=not s.mountpoint or s.mountpoint in there) for n, s in storages.items()}
 
 
 def _status_of(kind: Kind, vmid: int) -> tuple[str, ...]:
@@ -176,10 +191,11 @@ def _seen(
     spec: GuestSpec,
     powers: Mapping[int, Power | None],
     files: Mapping[str, File],
-    more: Mapping[str, File],
+    answers: Answers,
     storages: Mapping[str, Storage],
 ) -> Seen:
     """Put together what was read; `powers` is by ID, of the guest's own kind."""
+    more = answers.files
     power = powers.get(spec.vmid)
     state = _state(spec, power, files)
     absent = state is None or unfinished.is_half_made(state)
@@ -193,7 +209,11 @@ def _seen(
         state=state,
         storages=storages,
         snippet=snippet.data.decode("utf-8", "replace") if snippet else None,
-        image=inspect(head.size, head.data) if head else None,
+        image=inspect(head.size, head.data)
+        if head
+        else image.NO_FILE
+        if source_path(storages, spec) in answers.odd
+        else None,
         source=_source(spec, powers, files),
         bridges=_bridges(files),
         elsewhere=elsewhere,

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Storage:
-    """One storage. `path` is the folder of a directory storage, or nothing; `snippets` is the folder for them in it."""
+    """One storage.
+
+    path        the folder of a directory storage, or nothing
+    snippets    the folder for snippets in it
+    mountpoint  the path where something must be mounted before the storage can be used, or nothing
+    mounted     whether something is, as far as a look showed
+    """
 
     id: str
     type: str
@@ -20,6 +26,8 @@ class Storage:
     disabled: bool
     nodes: frozenset[str]
     snippets: str = "snippets"
+    mountpoint: str = ""
+    mounted: bool = True
 
     @property
     def snippets_folder(self) -> str:
@@ -29,15 +37,24 @@ class Storage:
 
 def _storage(kind: str, name: str, options: Mapping[str, str]) -> Storage:
     mount = f"/mnt/pve/{name}" if kind in {"nfs", "cifs", "cephfs", "glusterfs"} else ""
+    path = options.get("path", mount).rstrip("/")
     return Storage(
         id=name,
         type=kind,
-        path=options.get("path", mount).rstrip("/"),
+        path=path,
         content=frozenset(options.get("content", "images,rootdir").split(",")),
         disabled="disable" in options and options["disable"] != "0",
         nodes=frozenset(filter(None, options.get("nodes", "").split(","))),
         snippets=_folders(options.get("content-dirs", "")).get("snippets", "snippets"),
+        mountpoint=_mountpoint(options.get("is_mountpoint", ""), path),
     )
+
+
+def _mountpoint(text: str, path: str) -> str:
+    """`is_mountpoint yes` is about the storage's own folder, `is_mountpoint /mnt/usb` about another one."""
+    if text.lower() in {"", "0", "no", "off", "false"}:
+        return ""
+    return path if text.lower() in {"1", "yes", "on", "true"} else text.rstrip("/")
 
 
 def _folders(text: str) -> dict[str, str]:
