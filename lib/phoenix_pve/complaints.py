@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MOST_LINES, LONGEST_LINE, LONGEST = 5, 300, 700
 """How much of what a tool said is shown: lines, letters of a line, letters of all."""
 
+MOST_PRINTED = 3
+"""Lines of standard output that are shown: the last complaint, which is nearest to the failure, and those before it."""
+
 
 def _one_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns))
@@ -54,7 +57,7 @@ NOISE = _one_of(
 EMPTY = _one_of(
     r"start failed: (QEMU exited with code|command )",
     r"startup for container .* failed$",
-    r"migration aborted$",
+    r"migration aborted$|clone failed: (exit code|command) ",
     r"command '.*' failed: exit code \d+$",
 )
 """What a tool says at the end of a task that it has told the reason of before."""
@@ -74,8 +77,9 @@ def telling(done: Completed) -> list[str]:
     errors, printed = _lines(done.stderr), _lines(done.stdout)
     empty = [line for line in errors if EMPTY.match(line)]
     reasons = [line for line in errors if line not in empty]
-    complaints = [line for line in printed if COMPLAINT.search(line)][-MOST_LINES:]
-    rest = [] if reasons or complaints else printed[-MOST_LINES:]
+    found = [line for line in printed if COMPLAINT.search(line)][-MOST_PRINTED:]
+    complaints = [*found[-1:], *found[:-1]]
+    rest = [] if reasons or complaints else printed[-MOST_PRINTED:]
     told = [*reasons, *complaints, *rest] if reasons else [*complaints, *rest, *empty]
     return list(dict.fromkeys([*told, *empty]))
 
