@@ -162,7 +162,7 @@ def _heed_the_terminal() -> None:
         name = codecs.lookup(locale.getencoding()).name
         for stream in (sys.stdin, sys.stdout, sys.stderr):
             if name not in {"utf-8", "ascii"} and isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(encoding=name)
+                stream.reconfigure(encoding=name, errors="backslashreplace")
 
 
 def _use_checkout() -> None:
