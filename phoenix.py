@@ -61,6 +61,7 @@ import contextlib
 import gc
 import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -75,6 +76,9 @@ CHECKOUT = (HERE / "lib" / "phoenix_pve").is_dir()
 def run() -> NoReturn:
     """Be the program: do what the command line says, and end with its exit status."""
     gc.disable()  # a run is over before collecting would pay
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_DFL
+    )  # with `trap '' CHLD` in the shell, every command would seem to succeed
     try:
         status = main()
     except KeyboardInterrupt:
@@ -88,7 +92,7 @@ def run() -> NoReturn:
 def main() -> int:
     """Parse the command line and hand it on; return the exit status."""
     _open_what_is_closed()
-    if sys.argv[1:] in (["-h"], ["--help"]):
+    if sys.argv[1:] in (["-h"], ["--help"]) and __doc__:
         return _told(__doc__.strip())
     _become_the_right_python()
     if CHECKOUT:
@@ -146,7 +150,10 @@ def _become_the_right_python() -> None:
     there = CHECKOUT and os.path.exists(python)  # noqa: PTH110 - never raises
     elsewhere = there and Path(sys.prefix).resolve() != environment.resolve()
     foreign = sys.getfilesystemencoding() != "utf-8"
-    if elsewhere or (foreign and sys.executable):
+    stripped = __doc__ is None  # by PYTHONOPTIMIZE=2; it says which words the command line has
+    if stripped:
+        os.environ.pop("PYTHONOPTIMIZE", None)
+    if elsewhere or ((foreign or stripped) and sys.executable):
         chosen = [str(python) if elsewhere else sys.executable, *(["-X", "utf8"] if foreign else [])]
         os.execv(chosen[0], [*chosen, str(Path(__file__).resolve()), *sys.argv[1:]])  # noqa: S606 - becomes itself
     if "utf8" in sys._xoptions and "PYTHONIOENCODING" not in os.environ:
