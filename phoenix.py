@@ -59,7 +59,9 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -68,11 +70,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HERE = Path(__file__).resolve().parent
+CHECKOUT = (HERE / "lib" / "phoenix_pve").is_dir()
 
 
 def run() -> NoReturn:
     """Be the program: do what the command line says, and end with its exit status."""
     gc.disable()  # a run is over before collecting would pay
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_DFL
+    )  # with `trap '' CHLD` in the shell, every command would seem to succeed
     try:
         status = main()
     except KeyboardInterrupt:
@@ -86,9 +92,10 @@ def run() -> NoReturn:
 def main() -> int:
     """Parse the command line and hand it on; return the exit status."""
     _open_what_is_closed()
-    if sys.argv[1:] in (["-h"], ["--help"]):
+    if sys.argv[1:] in (["-h"], ["--help"]) and __doc__:
         return _told(__doc__.strip())
-    if (HERE / "lib" / "phoenix_pve").is_dir():
+    _become_the_right_python()
+    if CHECKOUT:
         _use_checkout()
     from phoenix_pve import __version__, command_line
 
@@ -133,12 +140,40 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
 
 
-def _use_checkout() -> None:
-    """Run from this checkout: with its lib/, and in the environment that `make setup` made, without activating it."""
+def _become_the_right_python() -> None:
+    """Be the Python that `make setup` made, where there is one, and speak UTF-8 to files and tools in every locale.
+
+    Otherwise a letter that an 8-bit locale lacks could stand in no path and in no argument of a command.
+    """
     environment = HERE / ".venv"
     python = environment / "bin" / "python"
-    if os.path.exists(python) and Path(sys.prefix).resolve() != environment.resolve():  # noqa: PTH110 - never raises
-        os.execv(python, [str(python), str(Path(__file__).resolve()), *sys.argv[1:]])  # noqa: S606 - becomes itself
+    there = CHECKOUT and os.path.exists(python)  # noqa: PTH110 - never raises
+    elsewhere = there and Path(sys.prefix).resolve() != environment.resolve()
+    foreign = sys.getfilesystemencoding() != "utf-8"
+    stripped = __doc__ is None  # by PYTHONOPTIMIZE=2; it says which words the command line has
+    if stripped:
+        os.environ.pop("PYTHONOPTIMIZE", None)
+    if elsewhere or ((foreign or stripped) and sys.executable):
+        chosen = [str(python) if elsewhere else sys.executable, *(["-X", "utf8"] if foreign else [])]
+        os.execv(chosen[0], [*chosen, str(Path(__file__).resolve()), *sys.argv[1:]])  # noqa: S606 - becomes itself
+    if "utf8" in sys._xoptions and "PYTHONIOENCODING" not in os.environ:
+        _heed_the_terminal()
+
+
+def _heed_the_terminal() -> None:
+    """Write to the terminal in its own encoding, where that is neither UTF-8 nor a part of it."""
+    import codecs
+    import locale
+
+    with contextlib.suppress(LookupError):
+        name = codecs.lookup(locale.getencoding()).name
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            if name not in {"utf-8", "ascii"} and isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding=name, errors="backslashreplace")
+
+
+def _use_checkout() -> None:
+    """Run from this checkout, with its lib/."""
     sys.path.insert(0, str(HERE / "lib"))
     try:
         import docopt  # noqa: F401 - any of the packages would do

@@ -29,9 +29,7 @@ def _card(target: FakeTarget, vmid: int, **says: Any) -> str:
 
 @given(parsers.re(r"(?P<vmid>\d+) says that its address is (?P<address>.+)"), converters={"vmid": int})
 def _address(target: FakeTarget, vmid: int, address: str) -> None:
-    _answers(
-        target, vmid, _card(target, vmid, **{"ip-addresses": [{"ip-address": json.loads(address), "prefix": 24}]})
-    )
+    _answers(target, vmid, _card(target, vmid, **{"ip-addresses": [{"ip-address": json.loads(address), "prefix": 24}]}))
 
 
 @given(

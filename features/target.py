@@ -97,6 +97,7 @@ class FakeTarget:
     patience: float = 60
     mark: int = 0
     before: dict[str, bytes] = field(default_factory=dict)
+    more_environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.root = self.folder / "node"
@@ -145,7 +146,8 @@ class FakeTarget:
         """Run phoenix.py as a user does; what the journal and the files show from here on is its doing."""
         self.write_config()
         self.mark, self.before = len(self.calls()), self.files()
-        return self._run([sys.executable, str(ROOT / "phoenix.py"), *shlex.split(line)[1:]], self.phoenix_environment)
+        environment = self.phoenix_environment | self.more_environment
+        return self._run([sys.executable, str(ROOT / "phoenix.py"), *shlex.split(line)[1:]], environment)
 
     def have_run(self, line: str) -> Result:
         """Run phoenix as a step that a scenario starts from; what it left on the node is kept for the next scenario.

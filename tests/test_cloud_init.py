@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +87,102 @@ def test_without_its_own_the_template_of_phoenix_is_taken(tmp_path: Path) -> Non
     assert cloud_init.template_path(tmp_path) == TEMPLATE
 
 
-@pytest.mark.parametrize("text", ["{{ guest.nam }}", "{% if %}", "{{ undefined }}"])
-def test_a_broken_template_is_a_configuration_error(tmp_path: Path, text: str) -> None:
-    (tmp_path / cloud_init.TEMPLATE).write_text(text)
-    with pytest.raises(ConfigError, match=cloud_init.TEMPLATE):
+MISTAKES = {
+    "{{ guest.nam }}": "has no attribute 'nam'",
+    "{% if %}": "Expected an expression",
+    "{{ undefined }}": "'undefined' is undefined",
+    "{{ 1/0 }}": "ZeroDivisionError: division by zero",
+    "{{ guest.name + 1 }}": "TypeError: ",
+    "{{ guest | yaml }}": "TypeError: Object of type GuestSpec is not JSON serializable",
+    "{{ [1] | sum(5,6,7) }}": "TypeError: ",
+    "{{ {}['x'] }}": "has no attribute 'x'",
+    "{{ 'x' | nosuchfilter }}": "No filter named 'nosuchfilter'",
+    "{{ guest is nosuchtest }}": "No test named 'nosuchtest'",
+    "{% nosuchtag %}": "unknown tag 'nosuchtag'",
+    "{{ 'x' | int(base=99) | yaml }}{{ 'x'.encode('nosuch') }}": "LookupError: unknown encoding",
+    "{{ '%d' % 'x' }}": "TypeError: ",
+    "{{ '{0.x}'.format(1) }}": "'x'",
+    "{{ [3, 'x'] | sort }}": "TypeError: ",
+    '{% include "x" %}': "neither include, import nor extend",
+    '{% extends "/etc/passwd" %}': "neither include, import nor extend",
+    '{% import "x" as y %}': "neither include, import nor extend",
+    "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}": "it calls itself without end",
+}
+ESCAPES = {
+    "{{ cycler.__init__.__globals__.os.popen('id').read() }}": "'__init__'",
+    "{{ guest.name.__class__.__mro__[1].__subclasses__() | length }}": "'__class__'",
+    "{{ ''['__class__'] }}": "'__class__'",
+    "{{ '' | attr('__class__') }}": "'__class__'",
+    "{{ [''] | map(attribute='__class__') | join }}": "'__class__'",
+    "{{ '{0.__class__}'.format('') }}": "'__class__'",
+    "{{ ('{0.__class__}' | attr('format'))('') }}": "'__class__'",
+    "{{ self.__init__.__globals__ }}": "'__init__'",
+    "{{ joiner.__init__.__globals__ }}{{ lipsum.__globals__ }}": "'__init__'",
+    "{{ namespace.mro() }}": "'mro'",
+    "{{ (range | attr('__self__')) }}": "'__self__'",
+    "{% set f = guest.name.join %}{{ f.__self__ }}": "'__self__'",
+    "{{ guest.__dataclass_fields__ }}": "'__dataclass_fields__'",
+    "{{ guest.tags.append('x') if guest.tags else [].append('x') }}": "append",
+    "{{ {}.update({1: 2}) }}": "update",
+    "{{ namespace(x=1).__class__ }}": "'__class__'",
+}
+BLOW_UPS = {
+    "{{ range(10**9) | list }}": "Range too big",
+    "{{ 10**(10**10) }}": "the result would be too large",
+    "{{ 'x' * 10**10 }}": "the result would be too large",
+    "{{ 10**10 * [1] }}": "the result would be too large",
+    "{{ 'x' | center(10**10) }}": "it needs too much memory",
+    "{{ '%1000000000d' % 1 }}": "it needs too much memory",
+    "{{ '{:1000000000}'.format(1) }}": "it needs too much memory",
+    "{% set n = namespace(x='x') %}{% for i in range(40) %}{% set n.x = n.x ~ n.x %}{% endfor %}": "too much memory",
+    "{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}": "it does not come to an end",
+}
+
+
+@pytest.mark.parametrize(("text", "problem"), [*MISTAKES.items(), *ESCAPES.items(), *BLOW_UPS.items()])
+def test_whatever_is_wrong_with_a_template_is_told_with_file_and_line(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / cloud_init.TEMPLATE).write_text(f"#cloud-config\n{text}\n# {text.count(chr(10))}\n")
+    with pytest.raises(ConfigError) as caught:
         cloud_init.render(spec(), tmp_path / cloud_init.TEMPLATE)
+    assert caught.value.message.startswith(f"{tmp_path}/{cloud_init.TEMPLATE}:2: ")
+    assert problem in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_too_much_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / cloud_init.TEMPLATE).write_text("{{ 'x' * 1000000 }}{{ 'x' * 1000000 }}")
+    with pytest.raises(ConfigError, match="it makes more than 1 MiB of text"):
+        cloud_init.render(spec(), tmp_path / cloud_init.TEMPLATE)
+
+
+def test_what_is_harmless_goes_on_as_before(tmp_path: Path) -> None:
+    (tmp_path / cloud_init.TEMPLATE).write_text(
+        "{% set n = namespace(x=2) %}{% macro twice(a) %}{{ a * n.x }}{% endmacro %}{{ twice(3) }} {{ 'ab' * 3 }} "
+        "{% for key in admin.ssh_authorized_keys %}{{ loop.index }} {{ key.split() | first }}{% endfor %} {{ 2**10 }}"
+    )
+    wanted = f"6 ababab 1 {KEY.split()[0]} 1024"
+    assert cloud_init.render(spec(admin=Admin("bob", HASH, (KEY,))), tmp_path / cloud_init.TEMPLATE) == wanted
+
+
+def test_the_limits_hold_for_the_template_alone(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_AS), sys.gettrace()
+    (tmp_path / cloud_init.TEMPLATE).write_text("{{ 1/0 }}")
+    with pytest.raises(ConfigError):
+        cloud_init.render(spec(), tmp_path / cloud_init.TEMPLATE)
+    assert (resource.getrlimit(resource.RLIMIT_AS), sys.gettrace()) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (os.mkfifo, "no regular file"),
+        (Path.mkdir, "Is a directory"),
+        (lambda path: path.symlink_to("/dev/zero"), "no regular file"),
+        (lambda path: path.symlink_to("gone"), "no such file"),
+        (lambda path: path.write_bytes(b"\xff"), "not UTF-8"),
+    ],
+)
+def test_a_template_that_is_none_is_told(tmp_path: Path, make: Callable[[Path], object], problem: str) -> None:
+    make(tmp_path / cloud_init.TEMPLATE)
+    with pytest.raises(ConfigError, match=problem):
+        cloud_init.render(spec(), cloud_init.template_path(tmp_path))

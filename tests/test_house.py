@@ -34,6 +34,8 @@ PURE = [
     "address",
     "ssh_config",
     "readiness",
+    "complaints",
+    "ssh_errors",
 ]
 BOUNDARY = {"subprocess", "socket", "os", "shutil", "tempfile", "time", "pathlib", "threading"}
 

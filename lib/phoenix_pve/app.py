@@ -147,7 +147,7 @@ def _session(words: Mapping[str, Any], environ: Mapping[str, str], here: Path, s
         node=QueryOnly(node) if dry_run else node,
         options=Options(
             *login.wait_of(words),
-            access=ssh_config.access(words["--host"], environ),
+            access=ssh_config.access(words["--host"], login.with_home(environ)),
             restart=words["--restart"],
             force=words["--force"],
             adopt=words["adopt"],
@@ -208,6 +208,8 @@ def _reach(goal: Goal) -> Callable[[Session, list[int]], int]:
 
     def command(session: Session, ids: list[int]) -> int:
         specs = _chosen(session, goal, ids)
+        if not session.dry_run and goal in {Goal.CREATE, Goal.DELETE, Goal.RESTART}:
+            login.check_state(session.options.access)
         with Locks(session.node, myself(f"{goal} {' '.join(map(str, ids))}"[:60]), session.timeout) as locks:
             return _reached(session, goal, specs, ids, locks)
 
@@ -425,21 +427,22 @@ def _goal(session: Session, vmid: int) -> Target:
 def _ssh(session: Session, ids: list[int]) -> int:
     """Find out which ssh leads into a guest; phoenix becomes it when its connection to the node is closed."""
     access = session.options.access
+    if not session.dry_run:
+        login.check_state(access)
     goal = _goal(session, ids[0])
     argv = ssh_config.command(access, goal, session.guest_command)
     if session.dry_run:
         session.screen.login(goal, ssh_config.shell_line(argv))
         return 0
-    login.prepare(access)
     session.successor.extend(argv)
     return 0
 
 
 def _ssh_config(session: Session, ids: list[int]) -> int:
     access = session.options.access
-    goals = [_goal(session, vmid) for vmid in ids]
     if not session.dry_run:
-        login.prepare(access)
+        login.check_state(access)
+    goals = [_goal(session, vmid) for vmid in ids]
     session.screen.ssh_config(access, goals)
     return 0
 

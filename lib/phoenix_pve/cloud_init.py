@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from phoenix_pve.errors import ConfigError
 from phoenix_pve.guest import Gone
 
 if TYPE_CHECKING:
-    import jinja2
-
     from phoenix_pve.guest import GuestSpec
 
 TEMPLATE = "user-data.yaml.j2"
@@ -20,32 +18,17 @@ HERE = Path(__file__).resolve().parent
 
 
 def template_path(folder: Path) -> Path:
-    """Return the template of a configuration folder: its own, or the one that came with phoenix."""
+    """Return the template of a configuration folder: its own, whatever it is, or the one that came with phoenix."""
     places = [folder / TEMPLATE, HERE.parent.parent / "config" / TEMPLATE, HERE / "data" / TEMPLATE]
-    return next((place for place in places if place.is_file()), places[-1])
-
-
-def render(spec: GuestSpec, template: Path) -> str:
-    """Return the user-data of a guest. Raises ConfigError when the template is at fault."""
-    import jinja2  # takes a while to load, and only creating and comparing needs it
-
-    try:
-        return _compiled(template).render(guest=spec, admin=spec.admin)
-    except (OSError, UnicodeDecodeError) as error:
-        problem = f"{template}: cannot be read: {error}"
-    except jinja2.TemplateError as error:
-        problem = f"{template}: {error}"
-    raise ConfigError([problem], "mend the template, or remove it to use the one that comes with phoenix")
+    return next((place for place in places if os.path.lexists(place)), places[-1])
 
 
 @functools.cache
-def _compiled(template: Path) -> jinja2.Template:
-    """Compile a template once for all guests: that costs far more than rendering it."""
-    import jinja2
+def render(spec: GuestSpec, template: Path) -> str:
+    """Return the user-data of a guest. Raises ConfigError when the template is at fault."""
+    from phoenix_pve import sandbox  # jinja2 takes a while to load, and only creating and comparing needs it
 
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701 - YAML
-    environment.filters["yaml"] = yaml_scalar
-    return environment.from_string(template.read_text(encoding="utf-8"))
+    return sandbox.render(template, {"guest": spec, "admin": spec.admin}, {"yaml": yaml_scalar})
 
 
 def yaml_scalar(value: object) -> str:

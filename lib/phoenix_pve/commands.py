@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from phoenix_pve import records
+from phoenix_pve.complaints import advice, lock_is_busy, reason
 from phoenix_pve.errors import CommandFailedError
 from phoenix_pve.foreign import quoted
 from phoenix_pve.guest import Kind
@@ -224,57 +225,29 @@ def run_command(
     needless: str = "",
     log: str = "",
 ) -> Completed:
-    """Run a changing command; while someone else holds the guest's file, try again: at most LOCK_DEADLINE seconds.
+    """Run a changing command; while someone else holds the guest's file or storage, try again, LOCK_DEADLINE seconds.
 
     A failure with the words `needless` is none. In `log` the node writes when the command begins and ends.
     """
     deadline = clock() + min(LOCK_DEADLINE, patience)
     while True:
         done = node.run(argv, stdin, log=log)
-        if done.exit == 0 or (needless and needless in done.stderr):
+        if done.exit == 0 or (needless and needless in done.stderr + done.stdout):
             return done
-        if not _file_is_locked(done) or clock() >= deadline:
+        if not lock_is_busy(done) or clock() >= deadline:
             raise _failure(done)
         sleep(random.uniform(0.2, 1.0))  # noqa: S311 - spreads retries, no secret
 
 
 def warnings(done: Completed) -> list[str]:
     """Return what a command that ended well warns of: what it could not remove, say (`WARN: …`)."""
-    said = [line.strip() for text in (done.stdout, done.stderr) for line in text.split("\n")]
+    said = [line.strip() for text in (done.stdout, done.stderr) for line in lines(text)]
     return list(dict.fromkeys(line for line in said if line.startswith(("WARN:", "WARNING:"))))
 
 
-def _file_is_locked(done: Completed) -> bool:
-    """Return whether Proxmox gave up waiting for a configuration file, or another clone holds the source."""
-    if done.argv[:2] == ("pct", "clone") and "CT is locked (disk)" in done.stderr:
-        return True
-    return "can't lock file" in done.stderr and "got timeout" in done.stderr
-
-
 def _failure(done: Completed) -> CommandFailedError:
-    said = [line.strip() for line in lines(done.stderr or done.stdout) if line.strip()]
-    telling = [line for line in said if not line.startswith("400 Parameter") and not line.endswith("[OPTIONS]")]
-    reason = "; ".join(telling[:4]) or "it said nothing"
     return CommandFailedError(
-        f"`{shlex.join(done.argv[:3])}` failed (exit status {done.exit}): {reason[:500]}",
-        _advice(reason, done.argv[0]),
+        f"`{shlex.join(done.argv[:3])}` failed (exit status {done.exit}): {reason(done)}",
+        advice(done),
         died=not 0 <= done.exit <= 255 or 128 < done.exit <= 128 + 64,
     )
-
-
-def _advice(reason: str, tool: str) -> str:
-    if "VM is locked" in reason or "CT is locked" in reason:
-        return f"wait until what holds it is done; a stale lock goes with `{tool} unlock <ID>`"
-    if "got timeout" in reason and "lock" in reason:
-        return "another process works on this guest; run the same command again when it is done"
-    if "by other user" in reason:
-        return "someone changed the guest meanwhile, and nothing of that was overwritten; run the same command again"
-    if "already at specified size" in reason:
-        return (
-            "the configuration names another size than the volume has; mend that with `pct rescan`, then run it again"
-        )
-    if "powerdown failed" in reason:
-        return "the guest does not react; wait longer, or stop it at once with `phoenix stop <ID> --force`"
-    if "No space left" in reason or "storage full" in reason.lower():
-        return "make room on the storage, then run the same command again: it goes on from here"
-    return "mend the cause, then run the same command again: it goes on from what is there"

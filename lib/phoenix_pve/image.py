@@ -24,6 +24,10 @@ class Image:
     problem: str = ""
 
 
+NO_FILE = Image("", 0, "is no regular file")
+"""What stands in the place of an image and is a folder, a pipe, a device or a socket; it is not opened."""
+
+
 def inspect(size: int, head: bytes) -> Image:
     """Return what an image file of `size` bytes, beginning with `head`, holds."""
     if head[:4] == b"QFI\xfb":

@@ -62,9 +62,20 @@ class Inventory:
 
 
 def config_folder(option: str | None, environ: Mapping[str, str], beside: Path) -> Path:
-    """Return the folder of the configuration: `--config`, `$PHOENIX_CONFIG_DIR`, or config/ `beside` the launcher."""
+    """Return the folder of the configuration: `--config`, `$PHOENIX_CONFIG_DIR`, or config/ `beside` the launcher.
+
+    Raises ConfigError for a relative one where the working folder is gone.
+    """
     named = option or environ.get("PHOENIX_CONFIG_DIR")
-    return Path(os.path.relpath(named)) if named and not Path(named).is_absolute() else Path(named or beside / "config")
+    try:
+        return (
+            Path(os.path.relpath(named))
+            if named and not Path(named).is_absolute()
+            else Path(named or beside / "config")
+        )
+    except OSError:
+        problem = f"{named}: the working folder does not exist any more, so a relative path leads nowhere"
+        raise ConfigError([problem], "cd into a folder that exists, or give the whole path") from None
 
 
 def load(folder: Path) -> Inventory:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from phoenix_pve.errors import of_file
-from phoenix_pve.lock_files import FOLDER, busy_path, left_over, lock_path
+from phoenix_pve import folders, local_process
+from phoenix_pve.errors import NodeError, of_file
+from phoenix_pve.lock_files import FOLDER, TOO_MANY, busy_path, left_over, lock_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LONGEST_NAME = 500
+
+SPARE = 100
+"""Open files that everything but locks needs: streams, modules, connections, and six for each command under way."""
 
 
 class LocalLocks:
@@ -31,6 +37,8 @@ class LocalLocks:
 
     def hold(self, vmids: Sequence[int], who: str) -> str | None:
         """Take guests' locks for `who`, all or none; return nothing, or who else has one. Raises NodeError."""
+        if len(vmids) > 1 and not _is_room_for(len(vmids)):
+            return TOO_MANY
         taken: list[int] = []
         for vmid in vmids:
             if vmid in self._held:
@@ -47,10 +55,10 @@ class LocalLocks:
             try:
                 return self._take(vmid, who)
             except OSError as error:
-                raise of_file(f"{FOLDER}: guest {vmid} cannot be locked", error) from None
+                raise _unlockable(vmid, error) from None
 
     def _take(self, vmid: int, who: str) -> str | None:
-        Path(self._root + FOLDER).mkdir(mode=0o700, parents=True, exist_ok=True)
+        folders.make(Path(self._root + FOLDER), folders.PRIVATE)
         file = _open(self._root + lock_path(vmid))
         before = os.pread(file, LONGEST_NAME, 0).decode("utf-8", "replace").strip()
         if not _locked(file):
@@ -79,8 +87,27 @@ class LocalLocks:
             os.close(file)
 
 
+def _is_room_for(locks: int) -> bool:
+    """Return whether this process may have so many more files open, of which every lock is one."""
+    wanted = len(os.listdir("/proc/self/fd")) + locks + SPARE  # noqa: PTH208 - names, not paths
+    return local_process.raise_open_files(wanted) >= wanted
+
+
 def _open(path: str) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    """Open a lock file, which has the mode 0600 whatever the umask was."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    if stat.S_IMODE(os.fstat(file).st_mode) != 0o600:
+        os.fchmod(file, 0o600)
+    return file
+
+
+def _unlockable(vmid: int, error: OSError) -> NodeError:
+    what = f"{FOLDER}: guest {vmid} cannot be locked"
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return NodeError(
+            f"{what}: {error.strerror}", "allow more open files: ulimit -n 1024; or work with fewer --jobs"
+        )
+    return of_file(what, error)
 
 
 def _locked(file: int) -> bool:

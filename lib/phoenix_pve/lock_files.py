@@ -19,6 +19,10 @@ FOLDER = "/run/phoenix"
 """Not below /run/lock, where everybody may write: a link laid there would lead root astray."""
 
 
+TOO_MANY = "this run itself: so many locks are more open files than it may have, and each is taken in its turn"
+"""Who else has one of many guests, when nobody has, and they cannot be locked all at once."""
+
+
 def lock_path(vmid: int) -> str:
     """Return the file that a run of phoenix locks; it says who does."""
     return f"{FOLDER}/{vmid}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import pwd
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from phoenix_pve import address, readiness, ssh_config, waiting
+from phoenix_pve import address, folders, readiness, ssh_config, ssh_errors, waiting
 from phoenix_pve.apply import Planned, StepDone, StepStarted
 from phoenix_pve.errors import GuestError, NodeError, TooSlowError, UsageError, WaitTimeoutError
 from phoenix_pve.foreign import admit, last_line
@@ -16,13 +17,14 @@ from phoenix_pve.kinds import conf_path
 from phoenix_pve.node import LocalNode, Questions
 from phoenix_pve.plan import Clone, Create, Destroy, Shutdown, Start, Stop
 from phoenix_pve.readiness import Proof, Wait
+from phoenix_pve.ssh_connection import SINCE_8_7
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from phoenix_pve.apply import Event
     from phoenix_pve.guest import GuestSpec
-    from phoenix_pve.node import Node
+    from phoenix_pve.node import Completed, Node
     from phoenix_pve.ssh_config import Access, Target
 
 PROOF_SCRIPT = f"hostname; uname -r; {readiness.RESULT_SCRIPT}"
@@ -75,14 +77,39 @@ def _address(node: Node, spec: GuestSpec, seconds: float) -> str:
     return found
 
 
+def with_home(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment with a home to keep things in: that of the passwd database where $HOME names none.
+
+    A relative $XDG_STATE_HOME does not count, as the XDG Base Directory Specification wants it.
+    """
+    kept = {name: value for name, value in environ.items() if name != "XDG_STATE_HOME" or value.startswith("/")}
+    home = kept.get("HOME", "")
+    if home.startswith("/") and home.strip("/"):
+        return kept
+    try:
+        home = pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:  # a user without an entry, as in containers
+        home = "/"
+    return {**kept, "HOME": home.rstrip("/")}
+
+
 def prepare(access: Access) -> None:
     """Make the folder in which ssh remembers host keys. Raises NodeError."""
     try:
-        Path(access.known_hosts).mkdir(parents=True, exist_ok=True, mode=0o700)
+        folders.make(Path(access.known_hosts), folders.PRIVATE)
     except OSError as error:
-        raise NodeError(
-            f"{access.known_hosts} cannot be made: {error.strerror}", "let $XDG_STATE_HOME name a folder of yours"
-        ) from None
+        raise _unusable(access, f"cannot be made: {error.strerror}") from None
+
+
+def check_state(access: Access) -> None:
+    """Find out before anything is made whether host keys can be remembered and forgotten. Raises NodeError."""
+    prepare(access)
+    if not os.access(access.known_hosts, os.R_OK | os.W_OK | os.X_OK):
+        raise _unusable(access, "cannot be written")
+
+
+def _unusable(access: Access, what: str) -> NodeError:
+    return NodeError(f"{access.known_hosts} {what}", "let $XDG_STATE_HOME name a folder of yours")
 
 
 def become(argv: Sequence[str]) -> NoReturn:
@@ -118,13 +145,14 @@ def forgetting(access: Access, events: Iterable[Event]) -> Iterator[Event]:
 
 
 def _forget(access: Access, vmid: int) -> None:
+    """Forget the host key of a guest. Raises NodeError."""
     file = Path(ssh_config.known_hosts_file(access, vmid))
     try:
         file.unlink(missing_ok=True)
     except NotADirectoryError:
         return  # where no folder can be, no key is remembered
     except OSError as error:
-        raise NodeError(f"{file} cannot be removed: {error.strerror}", "remove that file by hand") from None
+        raise NodeError(f"{file} cannot be removed: {error.strerror}", f"remove it: rm -r {file}") from None
 
 
 def _remember(access: Access, vmid: int) -> None:
@@ -155,7 +183,7 @@ def prove(node: Node, spec: GuestSpec, access: Access, seconds: float = SHORTEST
     goal = target(node, spec, access, longest)
     prepare(access)
     try:
-        done = LocalNode().run(ssh_config.command(access, goal, [PROOF_SCRIPT], batch=True), seconds=longest)
+        done = _logged_in(ssh_config.command(access, goal, [PROOF_SCRIPT], batch=True), longest)
     except TooSlowError:
         raise WaitTimeoutError(
             f"{spec.vmid} {spec.name}: the login did not end within {longest:g} s",
@@ -180,6 +208,13 @@ def _proof(spec: GuestSpec, goal: Target, printed: str) -> Proof:
         )
     told = "; ".join([found.status, *found.notes[:3]])
     return Proof(goal.user, hostname, admit(kernel, 80), goal.address, told)
+
+
+def _logged_in(argv: Sequence[str], seconds: float) -> Completed:
+    """Return how a login ended; what an OpenSSH before 8.7 does not know is left out there."""
+    newer = [word for option in SINCE_8_7.values() for word in ("-o", option)]
+    done = LocalNode().run([argv[0], *newer, *argv[1:]], seconds=seconds)
+    return LocalNode().run(argv, seconds=seconds) if ssh_errors.unknown_option(done.stderr) else done
 
 
 # what ssh says, what is wrong, and what to do

@@ -10,14 +10,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from phoenix_pve import call_limits, local_process, lock_files
+from phoenix_pve import call_limits, folders, local_process, lock_files
 from phoenix_pve.address import is_question
 from phoenix_pve.errors import NodeError, PhoenixError, of_file
 from phoenix_pve.local_locks import LocalLocks
+from phoenix_pve.notes import FOLDER as NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,24 +59,30 @@ class Questions:
     files     files to read, each with the most bytes that are wanted of it
     folders   folders of which every file is to be read, whole
     times     files, and folders with what is in them, of which only the time of the last change is wanted
+    mounts    folders of which is asked whether something is mounted there
     """
 
     commands: tuple[tuple[str, ...], ...] = ()
     files: Mapping[str, int] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
+    mounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Answers:
     """How each command ended, in the order of the questions, and the files by path; what does not exist is left out.
 
-    times  by path, when a file or folder was last changed: seconds since 1970 by the node's clock
+    times    by path, when a file or folder was last changed: seconds since 1970 by the node's clock
+    odd      paths of `files` where something else is: a folder, a pipe, a device, a socket
+    mounted  those of `mounts` where something is mounted
     """
 
     commands: tuple[Completed, ...]
     files: Mapping[str, File]
     times: Mapping[str, float] = field(default_factory=dict)
+    odd: frozenset[str] = frozenset()
+    mounted: frozenset[str] = frozenset()
 
 
 class Node(Protocol):
@@ -111,11 +120,14 @@ def temporary_of(path: str) -> str:
 
 
 class LocalNode:
-    """The machine that phoenix runs on; `root` stands before every path, for tests on a fake node."""
+    """The machine that phoenix runs on; `root` stands before every path, for tests on a fake node.
 
-    def __init__(self, root: str = "", longest_call: float = call_limits.DEFAULT) -> None:
+    Commands run in `folder`, else where phoenix does: what runs on a node must not depend on that, a login may.
+    """
+
+    def __init__(self, root: str = "", longest_call: float = call_limits.DEFAULT, folder: str = "") -> None:
         self.root = root.rstrip("/")
-        self._longest_call = longest_call
+        self._longest_call, self._folder = longest_call, folder
         self._locks = LocalLocks(self.root)
 
     def run(
@@ -128,14 +140,13 @@ class LocalNode:
         limit = call_limits.answer(argv)
         try:
             if seconds is None:
-                done = local_process.run(words, stdin, longest, limit)
+                done = local_process.run(words, stdin, longest, limit, folder=self._folder)
             else:
-                done = local_process.run(words, stdin, min(seconds, longest), limit, QUESTION_GRACE)
+                done = local_process.run(
+                    words, stdin, min(seconds, longest), limit, QUESTION_GRACE, folder=self._folder
+                )
         except FileNotFoundError:
-            raise NodeError(
-                f"there is no `{argv[0]}` on this machine, so it is no Proxmox VE node",
-                "run phoenix on a Proxmox VE host as root, or name one with --host HOST, or try a fake one: make demo",
-            ) from None
+            raise _missing(words[0], argv[0]) from None
         except OSError as error:
             raise of_file(f"`{argv[0]}` cannot be started", error) from None
         return Completed(tuple(argv), *done)
@@ -143,10 +154,13 @@ class LocalNode:
     def look(self, questions: Questions) -> Answers:
         """Run queries, then read files."""
         done = tuple(self.run(argv) for argv in questions.commands)
-        files = self.read(questions.files)
+        files, odd = self._read(questions.files)
         for folder in questions.folders:
             files |= self.read_folder(folder)
-        return Answers(done, files, {path: time for asked in questions.times for path, time in self._times(asked)})
+        times = {path: time for asked in questions.times for path, time in self._times(asked)}
+        mounts = _mounts() if questions.mounts else frozenset()
+        mounted = frozenset(path for path in questions.mounts if os.path.realpath(self.root + path) in mounts)
+        return Answers(done, files, times, odd, mounted)
 
     def _times(self, path: str) -> Iterator[tuple[str, float]]:
         """Yield a file or folder, and what is in it, with the time of the last change; nothing for what is absent."""
@@ -159,18 +173,25 @@ class LocalNode:
 
     def read(self, limits: Mapping[str, int]) -> dict[str, File]:
         """Read the files named by the keys, each up to so many bytes; what does not exist is left out."""
+        return self._read(limits)[0]
+
+    def _read(self, limits: Mapping[str, int]) -> tuple[dict[str, File], frozenset[str]]:
+        """Return the files, and the paths where something else is, which is not opened: a pipe could hang."""
         found: dict[str, File] = {}
+        odd = set()
         for path, limit in limits.items():
             try:
-                with Path(self.root + path).open("rb") as file:
-                    found[path] = File(os.fstat(file.fileno()).st_size, file.read(limit))
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                if stat.S_ISREG(os.stat(self.root + path).st_mode):  # noqa: PTH116 - thousands of them
+                    found[path] = _file(self.root + path, limit)
+                else:
+                    odd.add(path)
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 if error.errno == errno.ENAMETOOLONG:  # some odd line made a path of it
                     continue
                 raise of_file(f"{path} cannot be read", error) from None
-        return found
+        return found, frozenset(odd)
 
     def read_folder(self, folder: str) -> dict[str, File]:
         """Read every file of a folder, by path; nothing for a folder that does not exist."""
@@ -184,7 +205,7 @@ class LocalNode:
         """Write a file with mode 0600 beside its place, flush it to disk, and move it there."""
         target = Path(self.root + path)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            folders.make(target.parent, folders.PRIVATE if path.startswith(f"{NOTES}/") else None)
             temporary = Path(temporary_of(str(target)))
             temporary.unlink(missing_ok=True)
             try:
@@ -212,11 +233,38 @@ class LocalNode:
         self._locks.release(vmid)
 
 
+def _file(path: str, limit: int) -> File:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        return File(os.fstat(descriptor).st_size, file.read(limit))
+
+
+def _mounts() -> frozenset[str]:
+    """Return where something is mounted. Raises NodeError. Format: proc(5), /proc/PID/mountinfo."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    except OSError as error:
+        raise of_file("/proc/self/mountinfo cannot be read", error) from None
+    places = (os.fsdecode(line.split()[4]) for line in lines)
+    return frozenset(re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), place) for place in places)
+
+
+def _missing(starts: str, tool: str) -> NodeError:
+    """Return the error for a command that is not there: the tool, or what starts it."""
+    if starts != tool:
+        return NodeError(f"there is no `{starts}` on this machine", "install it: apt-get install util-linux")
+    return NodeError(
+        f"there is no `{tool}` on this machine, so it is no Proxmox VE node",
+        "run phoenix on a Proxmox VE host as root, or name one with --host HOST, or try a fake one: make demo",
+    )
+
+
 def _write_new(path: Path, text: str) -> None:
     """Write a file that is not there yet and flush it to disk; a link in its place is an error."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)
+        file.write(text.encode("utf-8", "surrogateescape"))
         file.flush()
         os.fsync(file.fileno())
 

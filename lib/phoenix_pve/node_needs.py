@@ -25,6 +25,11 @@ def storage_problems(
         yield Refusal(f"{key}: the node has no storage `{name}`; it has: {known}", f"name one of these as `{key}`")
     elif storage.disabled:
         yield Refusal(f"{key}: the storage `{name}` is disabled", f"enable it: pvesm set {name} --disable 0")
+    elif not storage.mounted:
+        yield Refusal(
+            f"{key}: nothing is mounted at {storage.mountpoint}, where the storage `{name}` is",
+            f"mount it: mount {storage.mountpoint}",
+        )
     elif content == "snippets" and not storage.path:
         able = ", ".join(sorted(s.id for s in storages.values() if s.path)) or "none"
         yield Refusal(

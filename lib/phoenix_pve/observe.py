@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from phoenix_pve import foreign, image, notes, pve_conf, records, storage_cfg, unfinished
+from phoenix_pve.complaints import reason
 from phoenix_pve.errors import CommandFailedError, ContradictionError, NodeError
 from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.kinds import FACTS, conf_path
@@ -96,7 +97,8 @@ def observe(node: Node, spec: GuestSpec) -> Seen:
     cloned = spec.clone_from if power is None and source and source[0] in first.files else None
     status = () if cloned is None else (_status_of(spec.kind, cloned),)
     wanted = _wanted_files(spec, storages, _state(spec, power, first.files))
-    more = node.look(Questions(status, wanted, times=_wanted_times(spec, storages)))
+    more = node.look(Questions(status, wanted, times=_wanted_times(spec, storages), mounts=_mounts([spec], storages)))
+    storages = _mounted(storages, more)
     powers = {spec.vmid: power} | ({} if cloned is None else {cloned: power_in(more.commands[0])})
     return _with_listed(node, spec, _seen(spec, powers, first.files, more, storages), first.files)
 
@@ -125,7 +127,9 @@ def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
     states = [_state(spec, powers[spec.kind].get(spec.vmid), first.files) for spec in specs]
     wanted = [_wanted_files(spec, storages, state) for spec, state in zip(specs, states, strict=True)]
     files = {path: limit for paths in wanted for path, limit in paths.items()}
-    more = node.look(Questions(files=files, times=tuple(p for spec in specs for p in _wanted_times(spec, storages))))
+    times = tuple(path for spec in specs for path in _wanted_times(spec, storages))
+    more = node.look(Questions(files=files, times=times, mounts=_mounts(specs, storages)))
+    storages = _mounted(storages, more)
     return {
         spec.vmid: _with_listed(node, spec, _seen(spec, powers[spec.kind], first.files, more, storages), first.files)
         for spec in specs
@@ -135,6 +139,19 @@ def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
 def _wanted_times(spec: GuestSpec, storages: Mapping[str, Storage]) -> tuple[str, ...]:
     pid = [records.pid_path(spec.vmid)] if spec.kind is Kind.VM else []
     return (conf_path(spec.kind, spec.vmid), *pid, *unfinished.volume_folders(spec, storages))
+
+
+def _mounts(specs: Sequence[GuestSpec], storages: Mapping[str, Storage]) -> tuple[str, ...]:
+    """Return the mount points of the storages that guests are to be on."""
+    points = (point for spec in specs if spec.container for point in spec.container.mount_points)
+    names = {name for spec in specs for name in (spec.storage, spec.snippet_storage)} | {p.storage for p in points}
+    return tuple(sorted({storages[name].mountpoint for name in names if name in storages} - {""}))
+
+
+def _mounted(storages: Mapping[str, Storage], answers: Answers) -> dict[str, Storage]:
+    """Return the storages with what a look showed of their mount points."""
+    there = answers.mounted
+    return {n: replace(s, mounted=not s.mountpoint or s.mountpoint in there) for n, s in storages.items()}
 
 
 def _status_of(kind: Kind, vmid: int) -> tuple[str, ...]:
@@ -226,7 +243,11 @@ def _seen(
         state=state,
         storages=storages,
         snippet=snippet.data.decode("utf-8", "replace") if snippet else None,
-        image=inspect(head.size, head.data) if head else None,
+        image=inspect(head.size, head.data)
+        if head
+        else image.NO_FILE
+        if source_path(storages, spec) in answers.odd
+        else None,
         source=_source(spec, powers, files),
         bridges=_bridges(files),
         elsewhere=elsewhere,
@@ -269,9 +290,8 @@ def power_in(done: Completed) -> Power | None:
 
 def failed(done: Completed) -> CommandFailedError:
     """Return the error for a command that was to look and did not end well."""
-    said = foreign.last_line(done.stderr or done.stdout, "nothing")
     return CommandFailedError(
-        f"`{' '.join(done.argv)}` failed (exit status {done.exit}): {said}",
+        f"`{' '.join(done.argv)}` failed (exit status {done.exit}): {reason(done)}",
         "run the command by hand to see more; phoenix has changed nothing",
     )
 

@@ -33,6 +33,12 @@ class Access:
     proxy: str = ""
 
 
+BATCH = (
+    *("-T", "-x", "-a", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "LogLevel=ERROR"),
+    *("-o", "RemoteCommand=none", "-o", "ClearAllForwardings=yes", "-o", "PermitLocalCommand=no"),
+)
+"""A login that asks nothing and only runs a command, whatever the user's own configuration says of logins."""
+
 NOWHERE = Access("")
 """For plans that are only looked at."""
 
@@ -138,7 +144,7 @@ def command(access: Access, target: Target, words: Sequence[str], *, batch: bool
     `batch` it asks nothing.
     """
     settings = [word for key, value in options(access, target) for word in ("-o", f"{key}={value}")]
-    quiet = ["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "LogLevel=ERROR"] if batch else []
+    quiet = BATCH if batch else ()
     return ["ssh", *quiet, *settings, "--", alias(target.vmid) if target.shared else target.name, *words]
 
 

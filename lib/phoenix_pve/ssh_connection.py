@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import select
 import shutil
@@ -19,9 +20,9 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, Lock
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-from phoenix_pve import ssh_errors
+from phoenix_pve import folders, local_process, ssh_errors
 from phoenix_pve.errors import NodeError
 from phoenix_pve.ssh_keeper import HOLD
 
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 
 LONGEST_FOLDER = 70
 """A socket's path has at most 107 bytes, and ssh puts some letters behind it."""
+
+PLAIN = re.compile(r"/[A-Za-z0-9/._+,=@-]*")
+"""A path that ssh takes as it is: in that of a socket it expands `%h`, `${HOME}` and more."""
+
+PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - for a folder of ours with a name by lot
+"""Where the socket's folder is, when not in $TMPDIR."""
 
 PATIENCE = 120.0
 """Seconds for a connection to come about, once there is a way: a touch of a security key takes a while."""
@@ -43,9 +50,16 @@ TIDY = 'ssh "$@"; status=$?; rm -rf -- "$0"; exit $status'
 
 OPENING = (
     *QUIET,
-    *("-o", "ControlMaster=yes", "-o", "ClearAllForwardings=yes", "-o", "PermitLocalCommand=no"),
+    *("-o", "ControlMaster=yes", "-o", "ClearAllForwardings=yes", "-o", "PermitLocalCommand=no", "-o", "Tunnel=no"),
+    *("-o", "ExitOnForwardFailure=no", "-o", "EscapeChar=none", "-o", "LogLevel=INFO", "-o", "VisualHostKey=no"),
     *("-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"),
 )
+"""What stands in the user's own configuration counts, but for what would take the session from phoenix."""
+
+SINCE_8_7 = {"stdinnull": "StdinNull=no", "forkafterauthentication": "ForkAfterAuthentication=no",
+             "sessiontype": "SessionType=default"}  # fmt: skip
+"""The same, for an OpenSSH that knows these options. They are left out when it says that it does not: IgnoreUnknown
+would take the place of the user's own, which ssh needs for what stands in his configuration."""
 
 
 class Connection:
@@ -58,6 +72,7 @@ class Connection:
         self._master: subprocess.Popen[bytes] | None = None
         self._failure: NodeError | None = None
         self._said = b""
+        self._complaint = ""
 
     def socket(self, doing: str) -> str:
         """Return the path of the socket that leads into the connection. Raises NodeError."""
@@ -94,44 +109,53 @@ class Connection:
         if self._failure:
             raise self._failure
         if self._folder is None:
-            self._folder = _private_folder()
-            self._open(self._folder, first)
+            self._open(first)
             return None if first else self._folder
         if self.is_lost():
             raise ssh_errors.lost(self._host, doing)
         return self._folder
 
-    def _open(self, folder: Path, first: bytes) -> None:
-        """Open the connection, wait until it is there. Raises NodeError."""
-        mark = secrets.token_hex(16)
-        argv = [*OPENING, "-S", f"{folder}/s", "--", self._host, HOLD.replace("MARK", mark)]
-        if not shutil.which("ssh"):
+    def _open(self, first: bytes) -> None:
+        """Open the connection, wait until it is there. Raises NodeError, which holds for this run."""
+        newer = dict(SINCE_8_7)
+        while error := self._tried(first, [word for option in newer.values() for word in ("-o", option)]):
+            if not newer.pop(ssh_errors.unknown_option(self._complaint), ""):
+                self._failure = error
+                raise error
+
+    def _tried(self, first: bytes, newer: Sequence[str]) -> NodeError | None:
+        """Try to open the connection; return why that failed. Raises NodeError when ssh cannot even be started."""
+        if not local_process.which("ssh"):
             raise NodeError("there is no `ssh` on this machine", "install it: apt-get install openssh-client")
-        with tempfile.TemporaryFile() as said:
+        folder, mark = _private_folder(), secrets.token_hex(16)
+        self._folder = folder
+        words = [*OPENING, *newer, "-S", f"{folder}/s", "--", self._host, HOLD.replace("MARK", mark)]
+        with local_process.memory() as said:
             self._master = subprocess.Popen(
-                ["sh", "-c", TIDY, str(folder), *argv],
+                [word.encode("utf-8", "surrogateescape") for word in ("sh", "-c", TIDY, str(folder), *words)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=said,
                 bufsize=0,
                 start_new_session=True,
+                env=local_process.surroundings(os.environb),
+                cwd=local_process.standing(),
             )
-            self._await(mark, first, said)
+            local_process.limit_again(self._master.pid)
+            return self._await(mark, first, said)
 
-    def _await(self, mark: str, first: bytes, said: IO[bytes]) -> None:
-        """Send what goes along with the opening, wait for the mark. Raises NodeError; `said` is where ssh complains."""
+    def _await(self, mark: str, first: bytes, said: int) -> NodeError | None:
+        """Send what goes along with the opening, wait for the mark; `said` is the file in which ssh complains."""
         assert self._master
         self._send(first)
         deadline = time.monotonic() + PATIENCE
         while (line := self._line(deadline)) is not None:
             if line.endswith(mark.encode()):
-                return
+                return None
         hangs = self._master.poll() is None and time.monotonic() >= deadline
         _end(self._master)
-        said.seek(0)
-        words = said.read().decode("utf-8", "replace")
-        self._failure = ssh_errors.no_answer(self._host, words) if hangs else self._refused(words)
-        raise self._failure
+        self._complaint = local_process.read(said).decode("utf-8", "replace")
+        return ssh_errors.no_answer(self._host, self._complaint) if hangs else self._refused(self._complaint)
 
     def _refused(self, said: str) -> NodeError:
         """255 is ssh's own status; any other is that of the login shell on the node."""
@@ -188,12 +212,17 @@ class Sessions:
 
 
 def _private_folder() -> Path:
-    """Make a folder that only its owner may enter, with a path that is short enough for a socket."""
-    folder = tempfile.mkdtemp(prefix="phoenix-")
-    if len(os.fsencode(folder)) <= LONGEST_FOLDER:
-        return Path(folder)
-    Path(folder).rmdir()
-    return Path(tempfile.mkdtemp(prefix="phoenix-", dir="/tmp"))
+    """Make a folder that only its owner may enter, with a path that is short and plain. Raises NodeError."""
+    for place in filter(PLAIN.fullmatch, [os.environ.get("TMPDIR", ""), *PLACES]):
+        if len(place) + len("/phoenix-01234567") <= LONGEST_FOLDER:
+            with contextlib.suppress(OSError):
+                folder = Path(tempfile.mkdtemp(prefix="phoenix-", dir=place))
+                folder.chmod(folders.PRIVATE)
+                return folder
+    raise NodeError(
+        f"no folder for the socket of the connection can be made in {', '.join(PLACES)}",
+        "let $TMPDIR name a folder of yours with a short, plain name",
+    )
 
 
 def _end(master: subprocess.Popen[bytes]) -> None:

@@ -115,11 +115,22 @@ def lost(host: str, doing: str) -> NodeError:
 
 def too_slow(host: str, doing: str, seconds: float) -> TooSlowError:
     """Return the error for a command that takes longer than it may; one that changes something is not ended there."""
+    return cut_short(host, doing, f"did not end within {seconds:g} s")
+
+
+def cut_short(host: str, doing: str, why: str) -> TooSlowError:
+    """Return the error for a command that takes longer than it may, or prints more; nothing ends it on the node."""
     return TooSlowError(
-        f"`{doing}` did not end within {seconds:g} s on {host}",
+        f"`{doing}` {why} on {host}",
         "it may go on there, and the next run waits for it; --call-timeout S waits longer",
         died=True,
     )
+
+
+def unknown_option(said: str) -> str:
+    """Return the option of phoenix's own that an older OpenSSH does not know, in lower case, or nothing."""
+    found = re.search(r"^command-line:? line \d+: Bad configuration option: (\w+)", said, re.MULTILINE)
+    return found[1].lower() if found else ""
 
 
 def unreadable(host: str, said: str) -> NodeError:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from phoenix_pve import ssh_errors
 from phoenix_pve.errors import NodeError
-from phoenix_pve.lock_files import FOLDER, busy_path, left_over, lock_path
+from phoenix_pve.lock_files import FOLDER, TOO_MANY, busy_path, left_over, lock_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,23 +20,33 @@ if TYPE_CHECKING:
 # No exclamation mark, which some login shells expand even between single quotes, no single quote and no backslash.
 SCRIPT = r"""
 use Fcntl qw(:DEFAULT :flock); $| = 1; $/ = chr 10; sub out { print STDOUT $_[0], chr 10 }; my $tab = chr 9; my %held;
+umask 0077;
 sub at { my $h; sysopen($h, $_[0], O_RDWR|O_CREAT|O_NOFOLLOW, 0600) ? $h : undef }
+sub failed { my $errno = 0 + ${chr 33}; out($errno == 23 || $errno == 24 ? "full" : "error") }
 while (<STDIN>) {
   chomp; my ($do, $folder, $path, $busy, $who) = split $tab, $_, 5;
   if ($do eq "release") { delete $held{$path}; next }
-  my $dir = ""; for (split m{/}, substr($folder, 1)) { $dir .= "/$_"; mkdir $dir, 0700 unless -d $dir }
-  my $h = at($path); unless ($h) { out "error"; next }
+  my $dir = ""; for (split m{/}, substr($folder, 1)) { $dir .= "/$_"; mkdir($dir) && chmod(0755, $dir) unless -d $dir }
+  chmod 0700, $folder;
+  my $h = at($path); unless ($h) { failed(); next }
   my $before = <$h>; $before = "" unless defined $before; chomp $before;
   unless (flock($h, LOCK_EX|LOCK_NB)) { out "taken$tab$before"; next }
-  my $b = at($busy); unless ($b && flock($b, LOCK_EX|LOCK_NB)) { out "busy$tab$before"; next }
+  my $b = at($busy); unless ($b) { failed(); next }
+  unless (flock($b, LOCK_EX|LOCK_NB)) { out "busy$tab$before"; next }
   truncate($h, 0); seek($h, 0, 0); syswrite($h, $who); $held{$path} = $h; out "held";
 }
 """
+# `${chr 33}` is errno, written without the mark. Every lock is an open file, so the program may have as many as it can.
 # Says MARK when it is there. A host without Perl is no Proxmox VE node, and is told so when a lock is wanted.
 HOLD = (
-    'exec sh -c \'echo "$0"; command -v perl >/dev/null && exec perl -e "$1"; while read -r x; do echo none; done\''
+    'exec sh -c \'echo "$0"; cd /; ulimit -S -n "$(ulimit -H -n)" 2>/dev/null; export LC_ALL=C.UTF-8; '
+    'command -v perl >/dev/null && exec perl -e "$1"; while read -r x; do echo none; done\''
     f" MARK '{SCRIPT.strip()}'"
 ).replace("\n", " ")
+
+TOGETHER = 200
+"""So many guests are asked for in one go: the answers to more might not fit between the two programs, which would wait
+for each other."""
 
 
 class SshKeeper:
@@ -54,15 +64,17 @@ class SshKeeper:
     def hold(self, vmids: Sequence[int], who: str) -> str | None:
         """Take guests' locks for `who`, all or none; return nothing, or who else has one. Raises NodeError."""
         with self._mutex:
-            wanted = [vmid for vmid in vmids if vmid not in self._held]
-            lines = [self._line("hold", vmid, " ".join(who.split())) for vmid in wanted]
-            found = dict(zip(wanted, self._ask(lines, len(lines), "lock"), strict=True)) if lines else {}
-            refused = [vmid for vmid in found if found[vmid] != "held"]
-            if not refused:
-                self._held |= found.keys()
-                return None
-            self._ask([self._line("release", vmid, "") for vmid in found if found[vmid] == "held"], 0, "unlock")
-        return self._whose(refused[0], *found[refused[0]].partition("\t")[::2])
+            wanted, taken = [vmid for vmid in vmids if vmid not in self._held], set[int]()
+            for some in (wanted[at : at + TOGETHER] for at in range(0, len(wanted), TOGETHER)):
+                lines = [self._line("hold", vmid, " ".join(who.split())) for vmid in some]
+                found = dict(zip(some, self._ask(lines, len(lines), "lock"), strict=True))
+                taken |= {vmid for vmid in found if found[vmid] == "held"}
+                if refused := [vmid for vmid in found if vmid not in taken]:
+                    self._ask([self._line("release", vmid, "") for vmid in taken], 0, "unlock")
+                    word, _, before = found[refused[0]].partition("\t")
+                    return TOO_MANY if word == "full" and taken else self._whose(refused[0], word, before)
+            self._held |= taken
+        return None
 
     def release(self, vmid: int) -> None:
         """Give a guest's lock back. When the connection is gone, so is the lock."""
@@ -83,5 +95,10 @@ class SshKeeper:
                 return left_over(before)
             case "none":
                 raise ssh_errors.missing(self._host, "perl")
+            case "full":
+                raise NodeError(
+                    f"{self._host}: guest {vmid} cannot be locked: too many open files",
+                    "allow more there: ulimit -n, or LimitNOFILE of its SSH server",
+                )
             case _:
                 raise ssh_errors.not_root(self._host, f"guest {vmid} cannot be locked in {FOLDER}")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
-import subprocess
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from phoenix_pve import call_limits, lock_files, ssh_errors, ssh_script
-from phoenix_pve.errors import UsageError
+from phoenix_pve import call_limits, local_process, lock_files, ssh_errors, ssh_script
+from phoenix_pve.errors import UsageError, of_file
 from phoenix_pve.journal import Journal
 from phoenix_pve.node import WHOLE, Answers, Completed, LocalNode
 from phoenix_pve.ssh_connection import QUIET, Connection, Sessions
@@ -50,7 +49,8 @@ def opened(option: str | None, environ: Mapping[str, str], longest_call: float =
     """
     host, root = environ.get("PHOENIX_HOST", "") if option is None else option, environ.get("PHOENIX_NODE_ROOT", "")
     here = option is None and not host
-    node = LocalNode(root, longest_call) if here else SshNode(checked_host(host), root, longest_call)
+    here_root = local_process.absolute(root) if root else ""
+    node = LocalNode(here_root, longest_call, "/") if here else SshNode(checked_host(host), root, longest_call)
     journal = environ.get("PHOENIX_JOURNAL")
     try:
         yield Journal(node, journal, host or "localhost") if journal else node
@@ -100,7 +100,10 @@ class SshNode:
         done = self._commands(reply, questions.commands)
         if denied := ssh_script.denied_in(reply):
             raise ssh_errors.not_root(self.host, f"{denied} may not be read by the user you log in as")
-        return Answers(done, ssh_script.files_in(reply, self.root), ssh_script.times_in(reply, self.root))
+        odd = ssh_script.named_in(reply, "odd", self.root) & questions.files.keys()
+        mounted = ssh_script.named_in(reply, "mounted", self.root)
+        files, times = ssh_script.files_in(reply, self.root), ssh_script.times_in(reply, self.root)
+        return Answers(done, files, times, odd, mounted)
 
     def write(self, path: str, text: str) -> None:
         """Write a file with mode 0600 beside its place, flush it to disk, and move it there."""
@@ -161,10 +164,12 @@ class SshNode:
         """Send a script over the connection; return ssh's exit status and the answer."""
         argv = ["ssh", *SHARING, "-S", self._connection.socket(doing), "--", self.host, ssh_script.BOOT]
         try:
-            done = subprocess.run(argv, input=script, capture_output=True, check=False, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            raise ssh_errors.too_slow(self.host, doing, seconds) from None
-        return done.returncode, ssh_script.reply(mark, done.stdout, done.stderr)
+            status, out, err = local_process.run_bytes(argv, script, seconds)
+        except local_process.CutShort as cut:
+            raise ssh_errors.cut_short(self.host, doing, cut.why) from None
+        except OSError as error:
+            raise of_file("`ssh` cannot be started", error) from None
+        return status, ssh_script.reply(mark, out, err)
 
 
 def _short(argv: Sequence[str]) -> str:

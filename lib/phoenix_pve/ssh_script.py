@@ -15,7 +15,9 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from phoenix_pve import folders
 from phoenix_pve.node import WHOLE, Completed, File, temporary_of
+from phoenix_pve.notes import FOLDER as NOTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +31,11 @@ LATE = frozenset({124, 137})
 """How timeout(1) ends when it had to end a command."""
 
 PRELUDE = r"""{
-PATH=$PATH:/usr/sbin:/sbin
+export LC_ALL=C.UTF-8 LANG=C.UTF-8
+unset LANGUAGE
+umask 022
+cd /
+case ":$PATH:" in ::|*:/usr/bin:*|*:/bin:*) PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin ;; esac
 mark() { printf '\n%s %s\n' "$phoenix_mark" "$*"; }
 both() { mark "$@"; mark "$@" >&2; }
 run() {
@@ -48,20 +54,35 @@ bounded() {
     both exit "$code"
   else both missing; fi
 }
-read_file() {
-  if [ ! -f "$2" ]; then :
-  elif [ ! -r "$2" ]; then mark denied; printf %s "$2"
-  else
-    mark path; printf %s "$2"
-    if [ "$1" = all ]; then mark file; cat <"$2"; else mark file "$(wc -c <"$2")"; head -c "$1" <"$2"; fi
-    mark read "$?"
-  fi
+read_files() {
+  limit=$1
+  shift
+  for each in "$@"; do
+    if [ ! -f "$each" ]; then
+      if [ -e "$each" ]; then mark odd; printf %s "$each"; fi
+    elif [ ! -r "$each" ]; then mark denied; printf %s "$each"
+    else
+      mark path; printf %s "$each"
+      if [ "$limit" = all ]; then mark file; head -c 16777216 <"$each"
+      else mark file "$(wc -c <"$each")"; head -c "$limit" <"$each"
+      fi
+      mark read "$?"
+    fi
+  done
+}
+read_folder() { read_files all "$1"/* "$1"/.[!.]*; }
+mounted() {
+  for each in "$@"; do
+    if ! command -v mountpoint >/dev/null || mountpoint -q -- "$each" 2>/dev/null
+    then mark mounted; printf %s "$each"
+    fi
+  done
 }
 read_times() { mark times; find "$@" -maxdepth 1 -printf '%T@ %p\0' 2>/dev/null; }
-read_folder() { for each in "$1"/* "$1"/.[!.]*; do read_file all "$each"; done; }
 write_file() (
   set -e
   mkdir -p -- "$1"
+  [ -z "$5" ] || chmod -- "$5" "$1"
   rm -f -- "$2"
   trap 'rm -f -- "$2"' EXIT
   trap 'exit 1' HUP INT TERM PIPE
@@ -72,6 +93,12 @@ write_file() (
   mv -fT -- "$2" "$3"
 )
 """
+"""As local_process does for a command here: UTF-8, the folders of the tools on PATH, modes that no umask changes, in /.
+16777216 is node.WHOLE."""
+
+TOGETHER = 200
+"""So many paths are one command of the script, and so many commands one block: a shell walks a list of commands by
+recursion (dash dies of 105,000), and does not nest deeper than that here."""
 
 PATHS = 1000
 """How many paths go to one find(1): far below what an argument list holds."""
@@ -97,8 +124,19 @@ class Reply:
 
 def script(mark: str, lines: Iterable[str]) -> bytes:
     """Return the script that does `lines` and says so at the end."""
-    text = "\n".join([f"{PRELUDE}phoenix_mark={mark}", *lines, "mark end", "}", ""])
+    text = "\n".join([f"{PRELUDE}phoenix_mark={mark}", *_nested(list(lines)), "mark end", "}", ""])
     return text.encode("utf-8", "surrogateescape")
+
+
+def _nested(lines: list[str]) -> list[str]:
+    """Return the lines as blocks of blocks, none with more than TOGETHER commands."""
+    while len(lines) > TOGETHER:
+        lines = ["\n".join(["{", *some, "}"]) for some in _batches(lines)]
+    return lines
+
+
+def _batches(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (items[at : at + TOGETHER] for at in range(0, len(items), TOGETHER))
 
 
 def words(argv: Sequence[str]) -> str:
@@ -119,19 +157,25 @@ def run_line(argv: Sequence[str], stdin: str | None = None, bounds: tuple[int, f
 
 def write_line(path: str, text: str) -> str:
     """Return the line that writes a file of mode 0600 in one step; it ends as a command does."""
-    return f"run write_file {words([posixpath.dirname(path), temporary_of(path), path, text])} </dev/null"
+    folder = posixpath.dirname(path)
+    mode = f"{folders.PRIVATE:o}" if folder.endswith(NOTES) else ""
+    return f"run write_file {words([folder, temporary_of(path), path, text, mode])} </dev/null"
 
 
 def look_lines(questions: Questions, root: str) -> Iterator[str]:
     """Yield the lines that find something out; `root` stands before every path."""
     for argv in questions.commands:
         yield run_line(argv)
-    for path, limit in questions.files.items():
-        yield f"read_file {'all' if limit >= WHOLE else limit} {words([root + path])}"
+    limits = {"all" if limit >= WHOLE else str(limit) for limit in questions.files.values()}
+    for wanted in sorted(limits):
+        paths = [root + p for p, n in questions.files.items() if wanted == ("all" if n >= WHOLE else str(n))]
+        yield from (f"read_files {wanted} {words(some)}" for some in _batches(paths))
     for folder in questions.folders:
         yield f"read_folder {words([root + folder])}"
     for start in range(0, len(questions.times), PATHS):
         yield f"read_times {words([root + path for path in questions.times[start : start + PATHS]])}"
+    if questions.mounts:
+        yield f"mounted {words([root + path for path in questions.mounts])}"
 
 
 def reply(mark: str, out: bytes, err: bytes) -> Reply:
@@ -176,7 +220,7 @@ def denied_in(reply: Reply) -> str | None:
 
 def files_in(reply: Reply, root: str) -> dict[str, File]:
     """Return the files that were read, by path without `root`; one that went away meanwhile is left out."""
-    found = {}
+    found: dict[str, File] = {}
     for path, file, end in zip(reply.out, reply.out[1:], reply.out[2:], strict=False):
         if path.words == ("path",) and end.words == ("read", "0"):
             size = int(file.words[1]) if len(file.words) > 1 else len(file.data)
@@ -189,3 +233,9 @@ def times_in(reply: Reply, root: str) -> dict[str, float]:
     lines = [line for section in reply.out if section.words == ("times",) for line in section.data.split(b"\0")]
     pairs = [line.decode("utf-8", "surrogateescape").partition(" ")[::2] for line in lines if b" " in line]
     return {path.removeprefix(root): float(time) for time, path in pairs}
+
+
+def named_in(reply: Reply, word: str, root: str) -> frozenset[str]:
+    """Return the paths, without `root`, behind a mark: `odd` or `mounted`."""
+    found = (s.data.decode("utf-8", "surrogateescape") for s in reply.out if s.words == (word,))
+    return frozenset(path.removeprefix(root) for path in found)

@@ -48,6 +48,7 @@ class Storage:
     folders      the folders of content types that are not where they usually are
     mountpoint   what must be mounted before the storage can be used (`is_mountpoint`), or nothing
     makes_folder whether Proxmox makes a missing `path` itself (`create-base-path`, the older `mkdir`)
+    mounted      whether something is mounted there, as far as a look showed
     """
 
     id: str
@@ -59,6 +60,7 @@ class Storage:
     folders: Mapping[str, str] = field(default_factory=dict)
     mountpoint: str = ""
     makes_folder: bool = True
+    mounted: bool = True
 
     def folder(self, content: str) -> str:
         """Return where content of a type is on a storage that has a folder."""
@@ -77,7 +79,6 @@ def _words(text: str) -> frozenset[str]:
 
 def _storage(kind: str, name: str, options: Mapping[str, str]) -> Storage:
     path = options.get("path", f"/mnt/pve/{name}" if kind in MOUNTED else "").rstrip("/")
-    mountpoint = options.get("is_mountpoint", "no")
     return Storage(
         id=name,
         type=kind,
@@ -86,9 +87,16 @@ def _storage(kind: str, name: str, options: Mapping[str, str]) -> Storage:
         disabled="disable" in options and options["disable"] != "0",
         nodes=_words(options.get("nodes", "")),
         folders=_folders(options.get("content-dirs", "")),
-        mountpoint=mountpoint if mountpoint.startswith("/") else path if props.is_true(mountpoint) else "",
+        mountpoint=_mountpoint(options.get("is_mountpoint", ""), path),
         makes_folder=props.is_true(options.get("create-base-path", options.get("mkdir", "1"))),
     )
+
+
+def _mountpoint(text: str, path: str) -> str:
+    """`is_mountpoint yes` is about the storage's own folder, `is_mountpoint /mnt/usb` about another one."""
+    if text.lower() in {"", "0", "no", "off", "false"}:
+        return ""
+    return path if text.lower() in {"1", "yes", "on", "true"} else text.rstrip("/")
 
 
 def _folders(text: str) -> dict[str, str]:

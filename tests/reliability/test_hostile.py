@@ -127,7 +127,11 @@ class Quiet:
 
     def __init__(self, folder: Path) -> None:
         (folder / inventory.HYPERVISOR_FILE).write_text(json.dumps({"vms": [vm()], "admin": ADMIN}))
-        self.environ = {"PHOENIX_CONFIG_DIR": str(folder), "PATH": str(folder), "PHOENIX_NODE_ROOT": str(folder)}
+        self.environ = {
+            "PHOENIX_CONFIG_DIR": str(folder),
+            "PHOENIX_NODE_ROOT": str(folder),
+            "XDG_STATE_HOME": str(folder),
+        }
 
 
 WORDS = ["create", "plan", "delete", "start", "stop", "restart", "status", "list", "validate", "adopt", "8001", "--json", "-n",

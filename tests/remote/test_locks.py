@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from phoenix_pve.lock_files import busy_path
+from phoenix_pve.lock_files import FOLDER, TOO_MANY, busy_path, lock_path
 from phoenix_pve.node import LocalNode, Node
 from phoenix_pve.ssh_node import SshNode
+from remote.sshd import Sshd
 
 WHO = "`phoenix create 8001` (process 1 of me on here, since 12:00:00)"
 
@@ -75,3 +77,31 @@ def test_a_command_there_holds_the_busy_lock_while_it_runs(there: SshNode, tmp_p
     (tmp_path / "qm").write_text(f"#!/bin/sh\nflock -n '{tmp_path}{busy_path(8001)}' true || echo busy\n")
     (tmp_path / "qm").chmod(0o755)
     assert there.run([str(tmp_path / "qm"), "start", "8001"]).stdout == "busy\n"
+
+
+def test_more_guests_than_open_files(there: SshNode, tmp_path: Path) -> None:
+    assert there.hold(range(10_000, 11_100), WHO) is None, "the soft limit of a session is 1024"
+    here = LocalNode(str(tmp_path))
+    assert {here.hold([vmid], "here") for vmid in (10_000, 11_022, 11_099)} == {WHO}
+
+
+def test_more_guests_than_may_ever_be_open(
+    sshd: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    sshd.log_in_with('ulimit -n 60; exec sh -c "$SSH_ORIGINAL_COMMAND"')
+    monkeypatch.setenv("PATH", f"{sshd.bin}:{os.environ['PATH']}")
+    there, here = SshNode("pve1", str(tmp_path)), LocalNode(str(tmp_path))
+    request.addfinalizer(there.close)
+    assert there.hold(range(10_000, 10_300), WHO) == TOO_MANY
+    assert there.hold([10_299], WHO) is None, "one by one they can be"
+    assert here.hold([10_299], "here") == WHO
+    assert _eventually_held(here, 10_000)
+
+
+def test_the_folder_of_the_locks_is_private(there: SshNode, tmp_path: Path) -> None:
+    assert there.hold([8001], WHO) is None
+    assert (tmp_path / FOLDER.lstrip("/")).stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / lock_path(8001).lstrip("/")).stat().st_mode & 0o777 == 0o600
+    (tmp_path / FOLDER.lstrip("/")).chmod(0o755)
+    assert there.hold([8002], WHO) is None
+    assert (tmp_path / FOLDER.lstrip("/")).stat().st_mode & 0o777 == 0o700

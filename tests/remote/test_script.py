@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -155,3 +156,55 @@ def test_bounds_keep_status_and_streams_and_cut_what_is_too_much(shell: str) -> 
     assert (fed.stdout, reply.whole) == ("in", True)
     gone = [["qm-that-is-not-there"]]
     assert ssh_script.missing_in(answer([ssh_script.run_line(gone[0], None, (9, 1))], shell), gone) == gone[0][0]
+
+
+def test_a_script_of_any_length_is_walked(tmp_path: Path, shell: str) -> None:
+    """As a node with 3,000 guests is asked for: dash died of more than 105,000 commands in one list."""
+    (tmp_path / "file-77").write_text("here")
+    questions = Questions(files={f"/file-{n}": 1 + n % 2 for n in range(150_000)})
+    reply = answer([*ssh_script.look_lines(questions, str(tmp_path))], shell)
+    assert reply.whole
+    assert ssh_script.files_in(reply, str(tmp_path)).keys() == {"/file-77"}
+    assert answer([":"] * 120_000, shell).whole
+
+
+def test_what_is_no_file_and_what_is_mounted(tmp_path: Path) -> None:
+    (tmp_path / "folder/inner").mkdir(parents=True)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    (tmp_path / "proc").symlink_to("/proc")
+    questions = Questions(
+        files=dict.fromkeys(["/pipe", "/device", "/folder", "/nothing"], 9),
+        folders=("/folder",),
+        mounts=("/proc", "/folder", "/nothing"),
+    )
+    reply = answer([*ssh_script.look_lines(questions, str(tmp_path))])
+    assert ssh_script.files_in(reply, str(tmp_path)) == {}
+    odd = ssh_script.named_in(reply, "odd", str(tmp_path)) & questions.files.keys()
+    assert odd == {"/pipe", "/device", "/folder"}
+    assert ssh_script.named_in(reply, "mounted", str(tmp_path)) == {"/proc"}
+
+
+def test_every_command_finds_the_same_surroundings(tmp_path: Path) -> None:
+    lines = [ssh_script.run_line(["sh", "-c", "umask; pwd; env; command -v sysctl"])]
+    text = ssh_script.script(MARK, lines)
+    env = {"PATH": "/usr/bin:/bin", "LC_ALL": "POSIX", "LANGUAGE": "de", "LANG": "de_DE"}
+    boot = f"umask 777; cd {tmp_path}; {ssh_script.BOOT}"
+    done = subprocess.run(["sh", "-c", boot], input=text, env=env, capture_output=True, check=False)
+    said = ssh_script.commands_in(ssh_script.reply(MARK, done.stdout, done.stderr), [["sh"]])[0].stdout.splitlines()
+    assert said[:2] == ["0022", "/"]
+    assert {"LC_ALL=C.UTF-8", "LANG=C.UTF-8", "PATH=/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"} <= set(said)
+    assert not any(line.startswith("LANGUAGE=") for line in said)
+
+
+@pytest.mark.parametrize("umask", ["000", "077", "777"])
+def test_modes_do_not_depend_on_the_umask(tmp_path: Path, umask: str) -> None:
+    (tmp_path / "var/lib").mkdir(parents=True)
+    (tmp_path / "old/var/lib/phoenix").mkdir(parents=True)
+    paths = ["var/lib/phoenix/1.unfinished", "old/var/lib/phoenix/1.unfinished", "snippets/a"]
+    lines = [f"umask {umask}", *(ssh_script.write_line(f"{tmp_path}/{path}", "x") for path in paths)]
+    done = ssh_script.commands_in(answer(lines), [["w"]] * 3)
+    assert [one.exit for one in done] == [0, 0, 0]
+    files = [(tmp_path / path).stat().st_mode & 0o777 for path in paths]
+    folders = [(tmp_path / path).parent.stat().st_mode & 0o777 for path in paths[:2]]
+    assert (files, folders) == ([0o600] * 3, [0o700] * 2)

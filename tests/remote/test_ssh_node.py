@@ -104,7 +104,7 @@ def test_closing_leaves_nothing(node: SshNode) -> None:
 def test_a_long_path_for_temporary_files_is_no_problem(node: SshNode, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     long = tmp_path / ("x" * 100)
     long.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(long))
+    monkeypatch.setenv("TMPDIR", str(long))
     assert node.run(["true"]).exit == 0
     assert list(long.iterdir()) == []
 
