@@ -6,10 +6,21 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import interrupts, waiting
-from phoenix_pve.commands import Await, AwaitAgent, RemoveFile, Run, Step, WriteFile, run_command, shell, steps
+from phoenix_pve import ha_waiting, interrupts, waiting
+from phoenix_pve.commands import (
+    Await,
+    AwaitAgent,
+    AwaitPower,
+    RemoveFile,
+    Run,
+    Step,
+    WriteFile,
+    run_command,
+    shell,
+    steps,
+)
 from phoenix_pve.errors import NotConvergedError, PhoenixError, StoppedError, WaitTimeoutError
-from phoenix_pve.plan import LookAgain, WaitFor, WaitForAgent, guarded, overtaken, undone
+from phoenix_pve.plan import LookAgain, WaitFor, WaitForAgent, WaitForPower, guarded, overtaken, undone
 from phoenix_pve.step_words import step_words
 
 if TYPE_CHECKING:
@@ -150,6 +161,9 @@ def _perform(plan: Plan, node: Node, step: Step, timeout: float, clock: Clock) -
         case Await():
             for told in waiting.wait(node, step, plan.name, timeout, clock.now, clock.sleep):
                 yield _told(plan.vmid, step, told, timeout)
+        case AwaitPower():
+            for what, waited, limit in ha_waiting.wait(node, step, plan.name, timeout, clock.now, clock.sleep):
+                yield Waiting(plan.vmid, what, waited, limit)
 
 
 def _told(vmid: int, step: Await, told: float | str, timeout: float) -> Event:
@@ -196,7 +210,8 @@ def _looked(plan: Plan, number: int, left: Plan) -> str:
 
 def _check(plan: Plan, left: Plan) -> None:
     """Compare what was asked for with what the node shows now."""
-    remains = [step_words(change) for change in left.changes if not isinstance(change, WaitForAgent | WaitFor)]
+    waits = (WaitForAgent, WaitFor, WaitForPower)
+    remains = [step_words(change) for change in left.changes if not isinstance(change, waits)]
     reasons = [refusal.message for refusal in left.refusals]
     if remains or reasons:
         raise NotConvergedError(

@@ -47,13 +47,13 @@ def target(node: Node, spec: GuestSpec, access: Access) -> Target:
     if stated or access.proxy:
         path = conf_path(spec.kind, spec.vmid)
         if path not in node.look(Questions(files={path: 1})).files:
-            raise waiting.absent(spec.kind, spec.vmid)
+            raise waiting.absent(node, spec.kind, spec.vmid, spec)
         return ssh_config.target(spec, stated)
     return ssh_config.target(spec, _address(node, spec))
 
 
 def _address(node: Node, spec: GuestSpec) -> str:
-    found = address.stated(spec) or waiting.address_of(node, spec.kind, spec.vmid)
+    found = address.stated(spec) or waiting.address_of(node, spec.kind, spec.vmid, spec)
     if not found:
         raise GuestError(
             f"{spec.vmid} {spec.name}: it has no address yet, or its agent does not answer",

@@ -50,11 +50,13 @@ class Questions:
     commands  commands that only query, by their words
     files     files to read, each with the most bytes that are wanted of it
     folders   folders of which every file is to be read, whole
+    patterns  paths with `*` for a name in them: every file that fits is to be read, whole
     """
 
     commands: tuple[tuple[str, ...], ...] = ()
     files: Mapping[str, int] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,9 @@ class LocalNode:
         files = self.read(questions.files)
         for folder in questions.folders:
             files |= self.read_folder(folder)
+        for pattern in questions.patterns:
+            found = sorted(map(str, Path(self.root or "/").glob(pattern.lstrip("/"))))
+            files |= self.read({path[len(self.root) :]: WHOLE for path in found})
         return Answers(done, files)
 
     def read(self, limits: Mapping[str, int]) -> dict[str, File]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import image, pve_conf, storage_cfg, unfinished
-from phoenix_pve.errors import CommandFailedError, ContradictionError, NodeError
+from phoenix_pve import cluster, image, pve_conf, surroundings, unfinished
+from phoenix_pve.errors import CommandFailedError, ContradictionError
 from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.node import WHOLE, Questions
@@ -16,13 +15,12 @@ from phoenix_pve.values import disk
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from phoenix_pve.cluster import Here, Managed
     from phoenix_pve.guest import GuestSpec
     from phoenix_pve.node import Completed, File, Node
     from phoenix_pve.storage_cfg import Storage
-
-STORAGE_CFG = "/etc/pve/storage.cfg"
-VMLIST = "/etc/pve/.vmlist"
-INTERFACES = "/etc/network/interfaces"
+    from phoenix_pve.surroundings import Surroundings
+    from phoenix_pve.whereabouts import Elsewhere
 
 
 @dataclass(frozen=True)
@@ -35,13 +33,17 @@ class Seen:
     image      the base image, or None when there is no such file; only looked for when the guest is absent
     source     the guest that this one is to be cloned from, when it exists and this one does not, or not wholly
     bridges    the network interfaces that the node defines, or None when that cannot be told
-    elsewhere  where else the ID is taken: "a container on this node", "node pve2"; or nothing
+    elsewhere  who else has the ID, on another node or as a guest of the other kind
     note       what an interrupted run noted about the guest; see unfinished
     traces     files that interrupted runs left, the note among them
     orphans    volumes of the guest that its configuration does not name, when it is absent, half made or lacks one, and
                nobody else has its ID
     freed      whether its lock is one that an interrupted clone of phoenix left
     missing    volumes that its configuration names and its storage does not have
+    here       what the node tells of itself and of its cluster
+    ha         how HA looks after the guest, if it does
+    lacking    what a start of it needs and the node does not have; see start_needs
+    source_node  the other node that has the guest which this one is to be cloned from
     """
 
     state: GuestState | None
@@ -50,12 +52,16 @@ class Seen:
     image: image.Image | None = None
     source: GuestState | None = None
     bridges: frozenset[str] | None = None
-    elsewhere: str = ""
+    elsewhere: Elsewhere | None = None
     note: str | None = None
     traces: tuple[str, ...] = ()
     orphans: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     freed: bool = False
+    here: Here = cluster.UNKNOWN
+    ha: Managed | None = None
+    lacking: frozenset[str] = frozenset()
+    source_node: str = ""
 
 
 def snippet_name(vmid: int) -> str:
@@ -71,37 +77,50 @@ def snippet_path(storages: Mapping[str, Storage], storage: str, vmid: int) -> st
 
 def observe(node: Node, spec: GuestSpec) -> Seen:
     """Look at one guest: one call of `qm status` or `pct status` with a handful of files, then the files they name."""
-    paths = [STORAGE_CFG, VMLIST, INTERFACES, *(conf_path(kind, spec.vmid) for kind in Kind)]
+    paths = [conf_path(kind, spec.vmid) for kind in Kind]
     source = [conf_path(spec.kind, spec.clone_from)] if spec.clone_from else []
     first = node.look(
-        Questions((_status_of(spec.kind, spec.vmid),), dict.fromkeys([*paths, *source], WHOLE), (f"{INTERFACES}.d",))
+        Questions(
+            (_status_of(spec.kind, spec.vmid),),
+            surroundings.FILES | dict.fromkeys([*paths, *source], WHOLE),
+            surroundings.FOLDERS,
+        )
     )
     power = power_in(first.commands[0])
     _check_agreement([spec], {spec.vmid: power}, first.files)
-    storages = _storages(first.files)
+    around = surroundings.read(first.files)
     cloned = spec.clone_from if power is None and source and source[0] in first.files else None
     status = () if cloned is None else (_status_of(spec.kind, cloned),)
-    more = node.look(Questions(status, _wanted_files(spec, storages, _state(spec, power, first.files))))
+    states = _states(spec, power, first.files)
+    beside = surroundings.patterns(spec, states[0], around)
+    more = node.look(Questions(status, _wanted_files(spec, states, around), patterns=beside))
     powers = {spec.vmid: power} | ({} if cloned is None else {cloned: power_in(more.commands[0])})
-    return _with_listed(node, spec, _seen(spec, powers, first.files, more.files, storages), first.files)
+    away = surroundings.on_nodes(more.files)
+    return _with_listed(node, spec, _seen(spec, powers, first.files, more.files, around, away), first.files)
 
 
 def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
     """Look at many guests at once: one listing per kind, and their configuration files by the folder."""
     kinds = [kind for kind in Kind if any(spec.kind is kind for spec in specs)]
     lists = tuple((FACTS[kind].tool, "list") for kind in kinds)
-    folders = (*(f"/etc/pve/{FACTS[kind].folder}" for kind in Kind), f"{INTERFACES}.d")
-    first = node.look(Questions(lists, dict.fromkeys([STORAGE_CFG, VMLIST, INTERFACES], WHOLE), folders))
+    folders = (*(f"/etc/pve/{FACTS[kind].folder}" for kind in Kind), *surroundings.FOLDERS)
+    first = node.look(Questions(lists, surroundings.FILES, folders))
     powers = {kind: powers_in(kind, done) for kind, done in zip(kinds, first.commands, strict=True)}
     for kind in kinds:
         _check_agreement([spec for spec in specs if spec.kind is kind], powers[kind], first.files)
-    storages = _storages(first.files)
-    states = [_state(spec, powers[spec.kind].get(spec.vmid), first.files) for spec in specs]
-    wanted = [_wanted_files(spec, storages, state) for spec, state in zip(specs, states, strict=True)]
-    more = node.look(Questions(files={path: limit for paths in wanted for path, limit in paths.items()}))
+    around = surroundings.read(first.files)
+    states = [_states(spec, powers[spec.kind].get(spec.vmid), first.files) for spec in specs]
+    wanted = [_wanted_files(spec, each, around) for spec, each in zip(specs, states, strict=True)]
+    most: dict[str, int] = {}
+    for path, limit in (found for files in wanted for found in files.items()):
+        most[path] = max(limit, most.get(path, 0))
+    pairs = zip(specs, states, strict=True)
+    beside = tuple(pattern for spec, each in pairs for pattern in surroundings.patterns(spec, each[0], around))
+    more = node.look(Questions(files=most, patterns=beside))
+    away = surroundings.on_nodes(more.files)
     return {
         spec.vmid: _with_listed(
-            node, spec, _seen(spec, powers[spec.kind], first.files, more.files, storages), first.files
+            node, spec, _seen(spec, powers[spec.kind], first.files, more.files, around, away), first.files
         )
         for spec in specs
     }
@@ -116,8 +135,22 @@ def _state(spec: GuestSpec, power: Power | None, files: Mapping[str, File]) -> G
     return state_of(spec.kind, spec.vmid, power, files[own].data) if power and own in files else None
 
 
-def _wanted_files(spec: GuestSpec, storages: Mapping[str, Storage], state: GuestState | None) -> dict[str, int]:
-    """Return the files beyond configuration: user-data, traces, volumes, and what an absent guest is made from."""
+def _states(
+    spec: GuestSpec, power: Power | None, files: Mapping[str, File]
+) -> tuple[GuestState | None, GuestState | None]:
+    """Return the guest, and the one that it is to be cloned from, whatever its power."""
+    return _state(spec, power, files), None if power else _source(spec, {}, files)
+
+
+def _wanted_files(
+    spec: GuestSpec, states: tuple[GuestState | None, GuestState | None], around: Surroundings
+) -> dict[str, int]:
+    """Return the files beyond configuration: what a guest has and needs to start, what an absent one is made from."""
+    return surroundings.wanted(spec, states, around) | _own_files(spec, around.storages, states[0])
+
+
+def _own_files(spec: GuestSpec, storages: Mapping[str, Storage], state: GuestState | None) -> dict[str, int]:
+    """Return the files of user-data, traces and volumes, and what an absent guest is made from."""
     snippet = snippet_path(storages, spec.snippet_storage, spec.vmid) if spec.kind is Kind.VM else None
     found = dict.fromkeys(unfinished.traces(spec.vmid, snippet), 1) | {unfinished.note_path(spec.vmid): WHOLE}
     if snippet:
@@ -147,7 +180,7 @@ def _with_listed(node: Node, spec: GuestSpec, seen: Seen, files: Mapping[str, Fi
     lacking = seen.state is None or half or unfinished.lacks_volumes(spec, seen.state)
     if seen.elsewhere or not (unfinished.is_noted(spec, seen) and lacking):
         return seen
-    names = unfinished.block_storages(spec, seen.storages)
+    names = [name for name in unfinished.block_storages(spec, seen.storages) if seen.storages[name].usable]
     asked = tuple(("pvesm", "list", name, "--vmid", str(spec.vmid)) for name in names)
     answers = node.look(Questions(asked)).commands if asked else ()
     for done in answers:
@@ -176,13 +209,15 @@ def _seen(
     powers: Mapping[int, Power | None],
     files: Mapping[str, File],
     more: Mapping[str, File],
-    storages: Mapping[str, Storage],
+    around: Surroundings,
+    away: Mapping[int, str],
 ) -> Seen:
     """Put together what was read; `powers` is by ID, of the guest's own kind."""
-    power = powers.get(spec.vmid)
-    state = _state(spec, power, files)
+    storages = around.storages
+    states = _states(spec, powers.get(spec.vmid), files)
+    state = states[0]
     absent = state is None or unfinished.is_half_made(state)
-    elsewhere = _elsewhere(spec, power, files)
+    beside = surroundings.seen(spec, states, around, files, more, away)
     place = snippet_path(storages, spec.snippet_storage, spec.vmid) or ""
     snippet, note = more.get(place), more.get(unfinished.note_path(spec.vmid))
     head = more.get(source_path(storages, spec))
@@ -194,14 +229,14 @@ def _seen(
         snippet=snippet.data.decode("utf-8", "replace") if snippet else None,
         image=inspect(head.size, head.data) if head else None,
         source=_source(spec, powers, files),
-        bridges=_bridges(files),
-        elsewhere=elsewhere,
+        bridges=around.bridges,
         note=note.data.decode("utf-8", "replace") if note else None,
         traces=tuple(path for path in unfinished.traces(spec.vmid, place) if path in more),
         orphans=()
-        if elsewhere
+        if beside["elsewhere"]
         else unfinished.unnamed([v for p, v in volumes.items() if p in more], _conf(spec, files)),
         missing=tuple(v for path, v in _own_volumes(state, storages).items() if path not in more) if state else (),
+        **beside,
     )
     return found if absent or unfinished.is_noted_new(spec, found) else replace(found, source=None)
 
@@ -282,42 +317,3 @@ def _check_agreement(specs: Sequence[GuestSpec], powers: Mapping[int, Power | No
                 f"`{FACTS[spec.kind].tool}` shows no {word} {spec.vmid}, yet there is {path}",
                 "was it made just now? run the same command again; otherwise look at what the tool says by hand",
             )
-
-
-def _storages(files: Mapping[str, File]) -> dict[str, Storage]:
-    if STORAGE_CFG not in files:
-        raise NodeError(f"there is no {STORAGE_CFG} here", "run phoenix on a Proxmox VE host as root")
-    return storage_cfg.parse(files[STORAGE_CFG].data.decode("utf-8", "replace"))
-
-
-def _elsewhere(spec: GuestSpec, power: Power | None, files: Mapping[str, File]) -> str:
-    """Return where an ID is taken that this node's own tool does not know."""
-    other = Kind.CONTAINER if spec.kind is Kind.VM else Kind.VM
-    if conf_path(other, spec.vmid) in files:
-        return f"a {FACTS[other].word} on this node"
-    if power is None and VMLIST in files:
-        return _other_node(spec.vmid, files[VMLIST].data)
-    return ""
-
-
-def _other_node(vmid: int, data: bytes) -> str:
-    """Read pmxcfs' list of all guests of the cluster (manual page pmxcfs(8))."""
-    try:
-        entry = json.loads(data)["ids"].get(str(vmid))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    return f"on node {entry['node']}" if isinstance(entry, dict) and "node" in entry else ""
-
-
-def _bridges(files: Mapping[str, File]) -> frozenset[str] | None:
-    """Read interfaces(5): every `iface` that is a bridge; the SDN of Proxmox writes its own into interfaces.d."""
-    if INTERFACES not in files:
-        return None
-    texts = [file.data for path, file in files.items() if path == INTERFACES or path.startswith(f"{INTERFACES}.d/")]
-    found, name = set(), ""
-    for line in (line for text in texts for line in text.decode("utf-8", "replace").splitlines()):
-        words = line.split() or [""]
-        name = words[1] if words[0] == "iface" and len(words) > 1 else name
-        if name.startswith("vmbr") or words[0].startswith(("bridge-", "bridge_")) or words[1:] == ["OVSBridge"]:
-            found.add(name)
-    return frozenset(found - {""})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.plan import Refusal
 from phoenix_pve.values import props
@@ -12,13 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from phoenix_pve.guest import GuestSpec, GuestState
-    from phoenix_pve.observe import Seen
 
 MARK = "phoenix"
 """The tag on every guest that phoenix made or adopted."""
 
 MADE_BY = "managed by phoenix"
 """The description of a guest whose configuration states none; a clone has it before it can have a tag."""
+
+
+SUSPENDED, HIBERNATED = "suspended", "hibernated (suspended to disk)"
+"""The lock of a VM whose memory was written to a disk, and what that is."""
 
 
 def is_ours(spec: GuestSpec, state: GuestState) -> bool:
@@ -31,13 +35,11 @@ def is_marked(state: GuestState) -> bool:
     return MARK in state.tags or state.description.strip() == MADE_BY
 
 
-def stranger(spec: GuestSpec, seen: Seen) -> str:
+def stranger(spec: GuestSpec, state: GuestState) -> str:
     """Return in a few words whose the ID is on the node, when it is not the configured guest's; else nothing."""
-    if seen.state is None:
-        return f"the ID is taken by {seen.elsewhere}" if seen.elsewhere else ""
-    if not is_marked(seen.state):
+    if not is_marked(state):
         return "not made by phoenix"
-    return "" if seen.state.name == spec.name else f"called `{seen.state.name}` here"
+    return "" if state.name == spec.name else f"called `{state.name}` here"
 
 
 def _foreign(spec: GuestSpec, state: GuestState, advice: str) -> Iterator[Refusal]:
@@ -49,9 +51,19 @@ def _foreign(spec: GuestSpec, state: GuestState, advice: str) -> Iterator[Refusa
         yield Refusal(f"{spec.vmid} is a {word} {named} here, but the configuration calls it `{spec.name}`", advice)
 
 
+def is_hibernated(state: GuestState) -> bool:
+    """Return whether a VM was suspended to disk: its start resumes it, and nothing in it can change before."""
+    return state.kind is Kind.VM and state.lock == SUSPENDED
+
+
 def refusals_while_locked(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:
     """Yield that something holds the guest; one that was half made (lock `create`) is never as it should be."""
-    if state.lock:
+    if is_hibernated(state):
+        yield Refusal(
+            f"{spec.vmid} is {HIBERNATED}, and Proxmox changes nothing in it until it goes on",
+            f"let it go on as it was: phoenix start {spec.vmid}; then run the same command again",
+        )
+    elif state.lock:
         tool = FACTS[spec.kind].tool
         yield Refusal(
             f"{spec.vmid} is locked ({state.lock}): Proxmox is working on it, or was interrupted",
@@ -77,7 +89,8 @@ def refusals_to_delete(spec: GuestSpec, state: GuestState, *, force: bool) -> li
     """Return why a guest must not be destroyed; `force` overrides ownership, never locks and protection."""
     advice = f"look at it with `{FACTS[spec.kind].tool} config {spec.vmid}`; `--force` deletes it all the same"
     foreign = [] if force else list(_foreign(spec, state, advice))
-    return [*foreign, *refusals_while_locked(spec, state), *_protected(spec, state)]
+    locked = [] if is_hibernated(state) else refusals_while_locked(spec, state)
+    return [*foreign, *locked, *_protected(spec, state)]
 
 
 def _protected(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:

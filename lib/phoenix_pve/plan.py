@@ -12,7 +12,7 @@ from phoenix_pve.values import props
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from phoenix_pve.guest import Kind
+    from phoenix_pve.guest import Kind, Power
     from phoenix_pve.readiness import Stage
 
 
@@ -188,6 +188,19 @@ class WaitFor:
     proxy: str = ""
 
 
+@dataclass(frozen=True)
+class WaitForPower:
+    """Wait until HA, which was only asked, has switched the guest off or on.
+
+    service  what HA calls the guest: `vm:8001`
+    beat     when its manager showed last that it is alive, in seconds of the epoch
+    """
+
+    power: Power
+    service: str
+    beat: int = 0
+
+
 Change = (
     WriteSnippet
     | RemoveSnippet
@@ -208,6 +221,7 @@ Change = (
     | Destroy
     | WaitForAgent
     | WaitFor
+    | WaitForPower
 )
 
 
@@ -249,10 +263,11 @@ def _touches(change: Change) -> list[str]:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a plan will not be carried out, and what to do about it."""
+    """Why a plan will not be carried out, and what to do about it; `of_node` says that the node is not fit for it."""
 
     message: str
     hint: str
+    of_node: bool = False
 
 
 class Goal(StrEnum):
@@ -307,4 +322,4 @@ class Plan:
     @property
     def alters(self) -> bool:
         """Whether anything will be different afterwards: waiting alone changes nothing."""
-        return any(not isinstance(change, WaitForAgent | WaitFor) for change in self.changes)
+        return any(not isinstance(change, WaitForAgent | WaitFor | WaitForPower) for change in self.changes)

@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, assert_never
 
+from phoenix_pve import whereabouts
 from phoenix_pve.apply import Blocked, Failed, Finished, Noted, Planned, StepDone, StepStarted, Waiting
 from phoenix_pve.commands import shell, steps
 from phoenix_pve.kinds import FACTS
-from phoenix_pve.ownership import stranger
+from phoenix_pve.ownership import HIBERNATED, SUSPENDED, stranger
 from phoenix_pve.plan import (
     Clone,
     Create,
@@ -32,6 +33,7 @@ from phoenix_pve.plan import (
     Tidy,
     WaitFor,
     WaitForAgent,
+    WaitForPower,
     WriteSnippet,
 )
 from phoenix_pve.step_words import step_words
@@ -64,10 +66,8 @@ def differences(change: Change) -> tuple[Difference, ...]:
             return (Difference(f"password of {change.user}", "", "***"),)
         case Grow():
             return (change.difference,) if change.difference else ()
-        case Start() | Resume():
-            return (Difference("power", "stopped" if isinstance(change, Start) else "paused", "running"),)
-        case Stop() | Shutdown():
-            return (Difference("power", "running", "stopped"),)
+        case Start() | Resume() | Stop() | Shutdown() | WaitForPower():
+            return (_power(change),)
         case Destroy():
             return tuple(Difference("volume", volume, "") for volume in change.volumes)
         case RemoveSnippet():
@@ -81,6 +81,16 @@ def differences(change: Change) -> tuple[Difference, ...]:
             return ()
         case _:
             assert_never(change)
+
+
+def _power(change: Start | Resume | Stop | Shutdown | WaitForPower) -> Difference:
+    match change:
+        case WaitForPower():
+            return Difference("managed by HA", "", f"asked, and waited for until it is {change.power.value}")
+        case Stop() | Shutdown():
+            return Difference("power", "running", "stopped")
+        case _:
+            return Difference("power", "stopped" if isinstance(change, Start) else "paused", "running")
 
 
 def glyph(plan: Plan, difference: Difference) -> str:
@@ -256,13 +266,14 @@ def error_json(error: PhoenixError) -> dict[str, Any]:
 def status_row(spec: GuestSpec, seen: Seen) -> dict[str, Any]:
     """Return what `status` and `list` say of a guest, as JSON; `stranger` says whose it is when it is not ours."""
     state = seen.state
+    away = whereabouts.short(spec, seen.elsewhere) if seen.elsewhere else ("absent", "")
     return {
         "id": spec.vmid,
         "name": spec.name,
         "kind": spec.kind.value,
-        "status": state.power.value if state else "absent",
+        "status": state.power.value if state else away[0],
         "lock": (state.lock or None) if state else None,
-        "stranger": stranger(spec, seen) or None,
+        "stranger": stranger(spec, state) or None if state else away[1] or None,
         "waiting_for_restart": sorted(state.pending) if state else [],
     }
 
@@ -272,7 +283,7 @@ def table(rows: list[dict[str, Any]]) -> Iterator[str]:
     cells = [("ID", "NAME", "KIND", "STATUS", "NOTES")]
     for row in rows:
         notes = [row["stranger"]] if row["stranger"] else []
-        notes += [f"locked ({row['lock']})"] if row["lock"] else []
+        notes += [HIBERNATED if row["lock"] == SUSPENDED else f"locked ({row['lock']})"] if row["lock"] else []
         if row["waiting_for_restart"]:
             notes.append(f"waiting for a restart: {', '.join(row['waiting_for_restart'])}")
         cells.append((str(row["id"]), row["name"], row["kind"], row["status"], "; ".join(notes)))

@@ -106,6 +106,9 @@ def look_lines(questions: Questions, root: str) -> Iterator[str]:
         yield f"read_file {'all' if limit >= WHOLE else limit} {words([root + path])}"
     for folder in questions.folders:
         yield f"read_folder {words([root + folder])}"
+    for pattern in questions.patterns:
+        fitting = "*".join(words([part]) for part in pattern.split("*"))
+        yield f'for each in {words([root])}{fitting}; do read_file all "$each"; done'
 
 
 def reply(mark: str, out: bytes, err: bytes) -> Reply:

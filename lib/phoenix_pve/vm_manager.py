@@ -208,6 +208,8 @@ def volumes(state: GuestState) -> Iterator[str]:
         drive = disk.parse(state.options[key]) if disk.is_slot(key) else None
         if drive and ":" in drive.volume and (drive.cloud_init or not drive.cdrom):
             yield drive.volume
+    if "vmstate" in state.options:
+        yield state.options["vmstate"]
 
 
 def _storage_problems(spec: GuestSpec, seen: Seen, name: str, content: str, key: str) -> Iterator[Refusal]:
