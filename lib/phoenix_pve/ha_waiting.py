@@ -45,7 +45,7 @@ def wait(
         waited, limit = now() - started, timeout if alive else min(timeout, SILENCE)
         if waited >= limit:
             raise _late(step, name, power, limit, alive=alive)
-        yield f"HA to {VERBS[step.what.power]} it", waited, limit
+        yield f"{VERBS[step.what.power]} by HA", waited, limit
         sleep(min(pause, max(0.0, limit - waited)))
         pause = min(pause * FACTOR, LONGEST_PAUSE)
 

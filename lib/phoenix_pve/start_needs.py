@@ -136,7 +136,7 @@ def _is_mapped(name: str, node: str, text: bytes) -> bool:
         if line[:1].strip():
             current = line.strip()
         elif current == name and line.split()[:1] == ["map"]:
-            on = props.parse(line.split(None, 1)[1].strip()).get("node", "")
+            on = props.parse(line.strip().removeprefix("map").strip()).get("node", "")
             if not node or on == node:
                 return True
     return False
