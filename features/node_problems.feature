@@ -65,7 +65,7 @@ Feature: A node that is not ready is explained before anything is touched
   Scenario: The ID belongs to a container of someone else
     Given someone made container 8001
     When I run "phoenix create 8001"
-    Then it fails with status 5 and says "the ID 8001 is taken by a container on this node"
+    Then it fails with status 5 and says "8001 is a container here, the configuration defines a VM; it is called `theirs`"
     And no changing command ran on the node
 
   @fake-node

@@ -10,11 +10,12 @@ from phoenix_pve import lxc_manager, node_needs, pve_conf, storage_cfg, unfinish
 from phoenix_pve.errors import CommandFailedError
 from phoenix_pve.guest import Kind, Power
 from phoenix_pve.node import Answers, Completed, File, Questions
-from phoenix_pve.observe import INTERFACES, STORAGE_CFG, VMLIST, observe, power_in, powers_in, state_of
+from phoenix_pve.observe import observe, power_in, powers_in, state_of
 from phoenix_pve.plan import Goal
 from phoenix_pve.planner import Options, plan
 from phoenix_pve.readiness import Wait
 from phoenix_pve.render import plan_lines, status_row
+from phoenix_pve.surroundings import INTERFACES, STORAGE_CFG, VMLIST
 from samples import spec
 
 

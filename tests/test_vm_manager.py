@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from phoenix_pve.guest import Gone, Power
+from phoenix_pve.guest import Gone, Kind, Power
 from phoenix_pve.image import Image
 from phoenix_pve.plan import Goal, LookAgain, Plan, SetOptions, Start
 from phoenix_pve.planner import Options, plan
 from phoenix_pve.readiness import Wait
+from phoenix_pve.whereabouts import Elsewhere
 from samples import USER_DATA, commands, seen, spec, state
 
 
@@ -266,8 +267,8 @@ def test_a_lock_does_not_matter_where_nothing_is_to_do() -> None:
         ),
         (
             {},
-            {"elsewhere": "a container on this node"},
-            "the ID 8001 is taken by a container on this node",
+            {"elsewhere": Elsewhere(Kind.CONTAINER, "", None)},
+            "8001 is a container here, the configuration defines a VM",
             "another ID",
         ),
     ],

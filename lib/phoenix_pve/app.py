@@ -28,6 +28,7 @@ from phoenix_pve.errors import (
     TERMINATED,
     CommandFailedError,
     ContradictionError,
+    NodeError,
     PhoenixError,
     RefusedError,
     StoppedError,
@@ -43,6 +44,7 @@ from phoenix_pve.planner import Options
 from phoenix_pve.readiness import Wait
 from phoenix_pve.screen import Screen
 from phoenix_pve.ssh_node import opened
+from phoenix_pve.surroundings import is_somewhere
 from phoenix_pve.workers import work_on
 
 if TYPE_CHECKING:
@@ -258,7 +260,8 @@ def _keep_what_is_needed(session: Session, plans: dict[int, Plan]) -> dict[int, 
     """Refuse to delete what another defined, existing guest needs, unless that goes as well or is forced."""
     needed = {} if session.options.force else fleet.dependants(session.inventory.guests, set(plans))
     others = [session.inventory.guests[vmid] for vmid in sorted({o for found in needed.values() for o in found})]
-    existing = {vmid for vmid, seen in _look(session, others).items() if seen.state} if others else set()
+    sight = _look(session, others) if others else {}
+    existing = {spec.vmid for spec in others if is_somewhere(spec, sight[spec.vmid])}
     return {vmid: _kept(plan, [o for o in needed.get(vmid, ()) if o in existing]) for vmid, plan in plans.items()}
 
 
@@ -273,9 +276,9 @@ def _show(session: Session, plans: list[Plan]) -> int:
     session.screen.plans(plans)
     refused = [refusal for made in plans for refusal in made.refusals]
     for refusal in refused:
-        session.screen.complain(RefusedError(refusal.message, refusal.hint))
+        session.screen.complain(_error_of([refusal])(refusal.message, refusal.hint))
     if refused:
-        return RefusedError.status
+        return _error_of(refused).status
     return PENDING_CHANGES if session.exit_code and any(made.changes for made in plans) else 0
 
 
@@ -346,10 +349,14 @@ def _planned_again(session: Session, goal: Goal, spec: GuestSpec, before: Plan) 
 
 
 def _refuse(made: Plan) -> None:
-    """Raise RefusedError with all that stands against a plan."""
+    """Raise RefusedError, or NodeError, with all that stands against a plan."""
     if made.refusals:
         hints = "; ".join(dict.fromkeys(refusal.hint for refusal in made.refusals))
-        raise RefusedError("\n".join(refusal.message for refusal in made.refusals), hints)
+        raise _error_of(made.refusals)("\n".join(refusal.message for refusal in made.refusals), hints)
+
+
+def _error_of(refusals: Iterable[Refusal]) -> type[PhoenixError]:
+    return NodeError if any(refusal.of_node for refusal in refusals) else RefusedError
 
 
 def _bring(

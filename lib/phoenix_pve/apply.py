@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import guard, interrupts, waiting
+from phoenix_pve import guard, ha_waiting, interrupts, waiting
 from phoenix_pve.commands import (
     Await,
     AwaitAgent,
+    AwaitPower,
     RemoveFile,
     Run,
     Step,
@@ -28,7 +29,18 @@ from phoenix_pve.errors import (
     WaitTimeoutError,
 )
 from phoenix_pve.node import WHOLE, Questions
-from phoenix_pve.plan import LookAgain, Note, Remember, Tidy, WaitFor, WaitForAgent, guarded, overtaken, undone
+from phoenix_pve.plan import (
+    LookAgain,
+    Note,
+    Remember,
+    Tidy,
+    WaitFor,
+    WaitForAgent,
+    WaitForPower,
+    guarded,
+    overtaken,
+    undone,
+)
 from phoenix_pve.step_words import step_words
 
 if TYPE_CHECKING:
@@ -236,6 +248,9 @@ def _perform(plan: Plan, node: Node, step: Step, timeout: float, clock: Clock, l
         case Await():
             for told in waiting.wait(node, step, plan.name, timeout, clock.now, clock.sleep):
                 yield _told(plan.vmid, step, told, timeout)
+        case AwaitPower():
+            for what, waited, limit in ha_waiting.wait(node, step, plan.name, timeout, clock.now, clock.sleep):
+                yield Waiting(plan.vmid, what, waited, limit)
 
 
 def _told(vmid: int, step: Await, told: float | str, timeout: float) -> Event:
@@ -293,7 +308,8 @@ def _looked(plan: Plan, number: int, left: Plan) -> str:
 
 def _check(plan: Plan, left: Plan) -> None:
     """Compare what was asked for with what the node shows now."""
-    remains = [step_words(change) for change in left.changes if not isinstance(change, WaitForAgent | WaitFor)]
+    waits = (WaitForAgent, WaitFor, WaitForPower)
+    remains = [step_words(change) for change in left.changes if not isinstance(change, waits)]
     reasons = [refusal.message for refusal in left.refusals]
     if remains or reasons:
         raise NotConvergedError(

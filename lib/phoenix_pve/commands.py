@@ -35,6 +35,7 @@ from phoenix_pve.plan import (
     Tidy,
     WaitFor,
     WaitForAgent,
+    WaitForPower,
     WriteSnippet,
 )
 from phoenix_pve.readiness import REACHED
@@ -90,16 +91,24 @@ class Await:
     what: WaitFor
 
 
-Step = Run | WriteFile | RemoveFile | AwaitAgent | Await
+@dataclass(frozen=True)
+class AwaitPower:
+    """Wait until HA has switched the guest off or on; ha_waiting.py knows how."""
+
+    kind: Kind
+    vmid: int
+    what: WaitForPower
+
+
+Step = Run | WriteFile | RemoveFile | AwaitAgent | Await | AwaitPower
 
 
 def steps(kind: Kind, vmid: int, change: Change) -> tuple[Step, ...]:
     """Return what carries out one change."""
     match change:
-        case Remember():
-            return (WriteFile(change.path, records.text(change.record)),)
-        case WriteSnippet() | Note():
-            return (WriteFile(change.path, change.text),)
+        case WriteSnippet() | Note() | Remember():
+            text = records.text(change.record) if isinstance(change, Remember) else change.text
+            return (WriteFile(change.path, text),)
         case LookAgain():
             return ()
         case Tidy():
@@ -112,6 +121,8 @@ def steps(kind: Kind, vmid: int, change: Change) -> tuple[Step, ...]:
             return (AwaitAgent(("qm", "agent", str(vmid), "ping")),)
         case WaitFor():
             return (Await(kind, vmid, change),)
+        case WaitForPower():
+            return (AwaitPower(kind, vmid, change),)
         case SetPassword():
             return (Run(("pct", "exec", str(vmid), "--", "chpasswd", "-e"), f"{change.user}:{change.hash}\n"),)
         case Grow():
@@ -197,6 +208,9 @@ def shell(step: Step) -> str:
             return f"until {shlex.join(step.argv)}; do sleep 1; done"
         case Await():
             return f"# wait until {REACHED[step.what.stage]}"
+        case AwaitPower():
+            status = f"{FACTS[step.kind].tool} status {step.vmid}"
+            return f"until {status} | grep -q {step.what.power.value}; do sleep 1; done   # HA was only asked"
         case _:
             assert_never(step)
 

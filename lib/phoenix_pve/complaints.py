@@ -88,8 +88,8 @@ def telling(done: Completed) -> list[str]:
 
 def reason(done: Completed) -> str:
     """Return why a command failed, on one line."""
-    lines = [admit(line, LONGEST_LINE) for line in telling(done)[:MOST_LINES]]
-    return admit("; ".join(lines), LONGEST) or "it said nothing"
+    lines = [admit(line, LONGEST_LINE, lines=True) for line in telling(done)[:MOST_LINES]]
+    return admit("; ".join(lines), LONGEST, lines=True) or "it said nothing"
 
 
 def _lines(text: str) -> list[str]:

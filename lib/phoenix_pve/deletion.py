@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import cluster_files, unfinished
+from phoenix_pve import cluster, unfinished
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.node import WHOLE, Questions
@@ -25,16 +25,18 @@ CONF = re.compile(r"/etc/pve/(?:nodes/[^/]+/)?qemu-server/(\d+)\.conf")
 
 def with_snippets(node: Node, specs: Sequence[GuestSpec], sight: Mapping[int, Seen]) -> dict[int, Seen]:
     """Return what was seen with the user-data of VMs on every storage, and who else in the cluster refers to it."""
-    places = {spec.vmid: snippet_places(sight[spec.vmid].storages, spec) for spec in specs}
-    paths = {path for found in places.values() for path in found.values()}
+    stored = {spec.vmid: snippet_places(sight[spec.vmid].storages, spec) for spec in specs}
+    paths = {path for found in stored.values() for path in found.values()}
     if not paths:
         return dict(sight)
     own = f"/etc/pve/{FACTS[Kind.VM].folder}"
-    first = node.look(Questions(files=dict.fromkeys([*sorted(paths), cluster_files.VMLIST], WHOLE), folders=(own,)))
-    others = cluster_files.nodes(first.files.get(cluster_files.VMLIST))
+    first = node.look(Questions(files=dict.fromkeys([*sorted(paths), cluster.VMLIST], WHOLE), folders=(own,)))
+    listed = first.files.get(cluster.VMLIST)
+    places = (cluster.places(listed.data) or {}) if listed else {}
+    others = {place.node for place in places.values()}
     folders = tuple(f"/etc/pve/nodes/{name}/{FACTS[Kind.VM].folder}" for name in sorted(others))
     files = {**first.files, **(node.look(Questions(folders=folders)).files if folders else {})}
-    return {vmid: _with_places(vmid, seen, places.get(vmid, {}), files) for vmid, seen in sight.items()}
+    return {vmid: _with_places(vmid, seen, stored.get(vmid, {}), files) for vmid, seen in sight.items()}
 
 
 def _with_places(vmid: int, seen: Seen, places: Mapping[str, str], files: Mapping[str, File]) -> Seen:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import cluster_files, identity, pve_conf
+from phoenix_pve import cluster, identity, pve_conf
 from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.ownership import MADE_BY, MARK
@@ -95,7 +95,7 @@ def is_guarded(expected: Expected, change: Change) -> bool:
 def files(expected: Expected, change: Change) -> tuple[str, ...]:
     """Return the files that show whether a change may still be made."""
     source = [conf_path(expected.kind, change.source)] if isinstance(change, Clone) else []
-    return (expected.path, cluster_files.VMLIST, *source)
+    return (expected.path, cluster.VMLIST, *source)
 
 
 def problem(expected: Expected, change: Change, seen: Answers, *, first: bool = True) -> str:
@@ -180,8 +180,9 @@ def _volumes(state: GuestState) -> Iterator[str]:
 
 def _gone(expected: Expected, found: Mapping[str, File]) -> str:
     word = FACTS[expected.kind].word
-    node = cluster_files.node_of(expected.vmid, found.get(cluster_files.VMLIST))
-    return f"the {word} is on node {node} now" if node else f"the {word} is not on this node any more"
+    file = found.get(cluster.VMLIST)
+    place = (cluster.places(file.data) or {}).get(expected.vmid) if file else None
+    return f"the {word} is on node {place.node} now" if place else f"the {word} is not on this node any more"
 
 
 def _source_problem(expected: Expected, change: Clone, found: Mapping[str, File]) -> str:

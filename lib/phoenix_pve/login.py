@@ -58,7 +58,7 @@ def target(node: Node, spec: GuestSpec, access: Access, seconds: float = waiting
     if stated or access.proxy:
         path = conf_path(spec.kind, spec.vmid)
         if path not in node.look(Questions(files={path: 1})).files:
-            raise waiting.absent(spec.kind, spec.vmid)
+            raise waiting.absent(node, spec.kind, spec.vmid, spec)
         return ssh_config.target(spec, stated)
     return ssh_config.target(spec, _address(node, spec, seconds))
 
@@ -66,7 +66,7 @@ def target(node: Node, spec: GuestSpec, access: Access, seconds: float = waiting
 def _address(node: Node, spec: GuestSpec, seconds: float) -> str:
     longest = waiting.question_seconds(seconds)
     try:
-        found = address.stated(spec) or waiting.address_of(node, spec.kind, spec.vmid, longest)
+        found = address.stated(spec) or waiting.address_of(node, spec.kind, spec.vmid, longest, spec)
     except TooSlowError as error:
         raise GuestError(f"{spec.vmid} {spec.name}: nobody can tell its address: {error.message}", error.hint) from None
     if not found:

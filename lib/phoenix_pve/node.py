@@ -60,6 +60,7 @@ class Questions:
     folders   folders of which every file is to be read, whole
     times     files, and folders with what is in them, of which only the time of the last change is wanted
     mounts    folders of which is asked whether something is mounted there
+    patterns  paths with `*` for a name in them: every file that fits is to be read, whole
     """
 
     commands: tuple[tuple[str, ...], ...] = ()
@@ -67,6 +68,7 @@ class Questions:
     folders: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,9 @@ class LocalNode:
         files, odd = self._read(questions.files)
         for folder in questions.folders:
             files |= self.read_folder(folder)
+        for pattern in questions.patterns:
+            found = sorted(map(str, Path(self.root or "/").glob(pattern.lstrip("/"))))
+            files |= self.read({path[len(self.root) :]: WHOLE for path in found})
         times = {path: time for asked in questions.times for path, time in self._times(asked)}
         mounts = _mounts() if questions.mounts else frozenset()
         mounted = frozenset(path for path in questions.mounts if os.path.realpath(self.root + path) in mounts)
@@ -242,10 +247,10 @@ def _file(path: str, limit: int) -> File:
 def _mounts() -> frozenset[str]:
     """Return where something is mounted. Raises NodeError. Format: proc(5), /proc/PID/mountinfo."""
     try:
-        lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
+        lines = Path("/proc/self/mountinfo").read_bytes().split(b"\n")
     except OSError as error:
         raise of_file("/proc/self/mountinfo cannot be read", error) from None
-    places = (os.fsdecode(line.split()[4]) for line in lines)
+    places = (os.fsdecode(line.split()[4]) for line in lines if line)
     return frozenset(re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), place) for place in places)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import foreign, image, notes, pve_conf, records, storage_cfg, unfinished
+from phoenix_pve import cluster, foreign, image, notes, pve_conf, records, surroundings, unfinished
 from phoenix_pve.complaints import reason
-from phoenix_pve.errors import CommandFailedError, ContradictionError, NodeError
+from phoenix_pve.errors import CommandFailedError, ContradictionError
 from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.node import WHOLE, Questions
@@ -17,15 +17,14 @@ from phoenix_pve.values.text import lines
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from phoenix_pve.cluster import Here, Managed
     from phoenix_pve.guest import GuestSpec
     from phoenix_pve.node import Answers, Completed, File, Node
     from phoenix_pve.notes import Note
     from phoenix_pve.records import Record
     from phoenix_pve.storage_cfg import Storage
-
-STORAGE_CFG = "/etc/pve/storage.cfg"
-VMLIST = "/etc/pve/.vmlist"
-INTERFACES = "/etc/network/interfaces"
+    from phoenix_pve.surroundings import Surroundings
+    from phoenix_pve.whereabouts import Elsewhere
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Seen:
     image      the base image, or None when there is no such file; only looked for when the guest is absent
     source     the guest that this one is to be cloned from, when it exists and this one does not, or not wholly
     bridges    the network interfaces that the node defines, or None when that cannot be told
-    elsewhere  where else the ID is taken: "a container on this node", "node pve2"; or nothing
+    elsewhere  who else has the ID, on another node or as a guest of the other kind
     note       what an interrupted run noted about the guest; see notes
     odd_note   whether there is a note that cannot be read: one of an older version
     traces     files that interrupted runs left, the note among them
@@ -51,6 +50,10 @@ class Seen:
     snippets   where its user-data is stored, by volume; only looked for when it is to be deleted
     snippet_users  which other guests of the cluster name them, by volume
     missing    volumes that its configuration names and its storage does not have
+    here       what the node tells of itself and of its cluster
+    ha         how HA looks after the guest, if it does
+    lacking    what a start of it needs and the node does not have; see start_needs
+    source_node  the other node that has the guest which this one is to be cloned from
     """
 
     state: GuestState | None
@@ -59,7 +62,7 @@ class Seen:
     image: image.Image | None = None
     source: GuestState | None = None
     bridges: frozenset[str] | None = None
-    elsewhere: str = ""
+    elsewhere: Elsewhere | None = None
     note: Note | None = None
     odd_note: bool = False
     traces: tuple[str, ...] = ()
@@ -71,6 +74,10 @@ class Seen:
     snippets: Mapping[str, str] = field(default_factory=dict)
     snippet_users: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     times: Mapping[str, float] = field(default_factory=dict)
+    here: Here = cluster.UNKNOWN
+    ha: Managed | None = None
+    lacking: frozenset[str] = frozenset()
+    source_node: str = ""
 
 
 def snippet_name(vmid: int) -> str:
@@ -86,52 +93,74 @@ def snippet_path(storages: Mapping[str, Storage], storage: str, vmid: int) -> st
 
 def observe(node: Node, spec: GuestSpec) -> Seen:
     """Look at one guest: one call of `qm status` or `pct status` with a handful of files, then the files they name."""
-    paths = [STORAGE_CFG, VMLIST, INTERFACES, *(conf_path(kind, spec.vmid) for kind in Kind)]
+    paths = [conf_path(kind, spec.vmid) for kind in Kind]
     source = [conf_path(spec.kind, spec.clone_from)] if spec.clone_from else []
     first = node.look(
-        Questions((_status_of(spec.kind, spec.vmid),), dict.fromkeys([*paths, *source], WHOLE), (f"{INTERFACES}.d",))
+        Questions(
+            (_status_of(spec.kind, spec.vmid),),
+            surroundings.FILES | dict.fromkeys([*paths, *source], WHOLE),
+            surroundings.FOLDERS,
+        )
     )
     power = power_in(first.commands[0])
     _check_agreement([spec], {spec.vmid: power}, first.files)
-    storages = _storages(first.files)
+    around = surroundings.read(first.files)
     cloned = spec.clone_from if power is None and source and source[0] in first.files else None
     status = () if cloned is None else (_status_of(spec.kind, cloned),)
-    wanted = _wanted_files(spec, storages, _state(spec, power, first.files))
-    more = node.look(Questions(status, wanted, times=_wanted_times(spec, storages), mounts=_mounts([spec], storages)))
-    storages = _mounted(storages, more)
+    states = _states(spec, power, first.files)
+    storages, beside = around.storages, surroundings.patterns(spec, states[0], around)
+    more = node.look(
+        Questions(
+            status,
+            _wanted_files(spec, states, around),
+            patterns=beside,
+            times=_wanted_times(spec, storages),
+            mounts=_mounts([spec], storages),
+        )
+    )
+    around = replace(around, storages=_mounted(storages, more))
     powers = {spec.vmid: power} | ({} if cloned is None else {cloned: power_in(more.commands[0])})
-    return _with_listed(node, spec, _seen(spec, powers, first.files, more, storages), first.files)
+    away = surroundings.on_nodes(more.files)
+    return _with_listed(node, spec, _seen(spec, powers, first.files, more, around, away), first.files)
 
 
 def glance(node: Node, spec: GuestSpec) -> Seen:
     """Look at the files alone, without a call of a tool: all but the power of the guest and what it is cloned from."""
-    paths = [STORAGE_CFG, VMLIST, INTERFACES, *(conf_path(kind, spec.vmid) for kind in Kind)]
-    first = node.look(Questions(files=dict.fromkeys(paths, WHOLE)))
+    paths = [conf_path(kind, spec.vmid) for kind in Kind]
+    first = node.look(Questions(files=surroundings.FILES | dict.fromkeys(paths, WHOLE)))
     power = Power.STOPPED if conf_path(spec.kind, spec.vmid) in first.files else None
-    storages = _storages(first.files)
-    wanted = _wanted_files(spec, storages, _state(spec, power, first.files))
-    more = node.look(Questions(files=wanted, times=_wanted_times(spec, storages)))
-    return _seen(spec, {spec.vmid: power}, first.files, more, storages)
+    around, states = surroundings.read(first.files), _states(spec, power, first.files)
+    wanted = _wanted_files(spec, states, around)
+    more = node.look(Questions(files=wanted, times=_wanted_times(spec, around.storages)))
+    return _seen(spec, {spec.vmid: power}, first.files, more, around, {})
 
 
 def observe_many(node: Node, specs: Sequence[GuestSpec]) -> dict[int, Seen]:
     """Look at many guests at once: one listing per kind, and their configuration files by the folder."""
     kinds = [kind for kind in Kind if any(spec.kind is kind for spec in specs)]
     lists = tuple((FACTS[kind].tool, "list") for kind in kinds)
-    folders = (*(f"/etc/pve/{FACTS[kind].folder}" for kind in Kind), f"{INTERFACES}.d")
-    first = node.look(Questions(lists, dict.fromkeys([STORAGE_CFG, VMLIST, INTERFACES], WHOLE), folders))
+    folders = (*(f"/etc/pve/{FACTS[kind].folder}" for kind in Kind), *surroundings.FOLDERS)
+    first = node.look(Questions(lists, surroundings.FILES, folders))
     powers = {kind: powers_in(kind, done) for kind, done in zip(kinds, first.commands, strict=True)}
     for kind in kinds:
         _check_agreement([spec for spec in specs if spec.kind is kind], powers[kind], first.files)
-    storages = _storages(first.files)
-    states = [_state(spec, powers[spec.kind].get(spec.vmid), first.files) for spec in specs]
-    wanted = [_wanted_files(spec, storages, state) for spec, state in zip(specs, states, strict=True)]
-    files = {path: limit for paths in wanted for path, limit in paths.items()}
+    around = surroundings.read(first.files)
+    storages = around.storages
+    states = [_states(spec, powers[spec.kind].get(spec.vmid), first.files) for spec in specs]
+    wanted = [_wanted_files(spec, each, around) for spec, each in zip(specs, states, strict=True)]
+    most: dict[str, int] = {}
+    for path, limit in (found for files in wanted for found in files.items()):
+        most[path] = max(limit, most.get(path, 0))
+    pairs = zip(specs, states, strict=True)
+    beside = tuple(pattern for spec, each in pairs for pattern in surroundings.patterns(spec, each[0], around))
     times = tuple(path for spec in specs for path in _wanted_times(spec, storages))
-    more = node.look(Questions(files=files, times=times, mounts=_mounts(specs, storages)))
-    storages = _mounted(storages, more)
+    more = node.look(Questions(files=most, patterns=beside, times=times, mounts=_mounts(specs, storages)))
+    around = replace(around, storages=_mounted(storages, more))
+    away = surroundings.on_nodes(more.files)
     return {
-        spec.vmid: _with_listed(node, spec, _seen(spec, powers[spec.kind], first.files, more, storages), first.files)
+        spec.vmid: _with_listed(
+            node, spec, _seen(spec, powers[spec.kind], first.files, more, around, away), first.files
+        )
         for spec in specs
     }
 
@@ -163,8 +192,22 @@ def _state(spec: GuestSpec, power: Power | None, files: Mapping[str, File]) -> G
     return state_of(spec.kind, spec.vmid, power, files[own].data) if power and own in files else None
 
 
-def _wanted_files(spec: GuestSpec, storages: Mapping[str, Storage], state: GuestState | None) -> dict[str, int]:
-    """Return the files beyond configuration: user-data, traces, volumes, and what an absent guest is made from."""
+def _states(
+    spec: GuestSpec, power: Power | None, files: Mapping[str, File]
+) -> tuple[GuestState | None, GuestState | None]:
+    """Return the guest, and the one that it is to be cloned from, whatever its power."""
+    return _state(spec, power, files), None if power else _source(spec, {}, files)
+
+
+def _wanted_files(
+    spec: GuestSpec, states: tuple[GuestState | None, GuestState | None], around: Surroundings
+) -> dict[str, int]:
+    """Return the files beyond configuration: what a guest has and needs to start, what an absent one is made from."""
+    return surroundings.wanted(spec, states, around) | _own_files(spec, around.storages, states[0])
+
+
+def _own_files(spec: GuestSpec, storages: Mapping[str, Storage], state: GuestState | None) -> dict[str, int]:
+    """Return the files of user-data, traces and volumes, and what an absent guest is made from."""
     snippet = snippet_path(storages, spec.snippet_storage, spec.vmid) if spec.kind is Kind.VM else None
     found = dict.fromkeys(unfinished.traces(spec.vmid, snippet), 1)
     found |= {unfinished.note_path(spec.vmid): WHOLE, records.path(spec.vmid): WHOLE}
@@ -193,7 +236,7 @@ def _with_listed(node: Node, spec: GuestSpec, seen: Seen, files: Mapping[str, Fi
     lacking = seen.state is None or half or unfinished.lacks_volumes(spec, seen.state)
     if seen.elsewhere or not (unfinished.is_noted(spec, seen) and lacking):
         return seen
-    names = unfinished.block_storages(spec, seen.storages)
+    names = [name for name in unfinished.block_storages(spec, seen.storages) if seen.storages[name].usable]
     asked = tuple(("pvesm", "list", name, "--vmid", str(spec.vmid)) for name in names)
     answers = node.look(Questions(asked)).commands if asked else ()
     for done in answers:
@@ -222,14 +265,15 @@ def _seen(
     powers: Mapping[int, Power | None],
     files: Mapping[str, File],
     answers: Answers,
-    storages: Mapping[str, Storage],
+    around: Surroundings,
+    away: Mapping[int, str],
 ) -> Seen:
     """Put together what was read; `powers` is by ID, of the guest's own kind."""
-    more = answers.files
-    power = powers.get(spec.vmid)
-    state = _state(spec, power, files)
+    more, storages = answers.files, around.storages
+    states = _states(spec, powers.get(spec.vmid), files)
+    state = states[0]
     absent = state is None or unfinished.is_half_made(state)
-    elsewhere = _elsewhere(spec, power, files)
+    beside = surroundings.seen(spec, states, around, files, more, away)
     place = snippet_path(storages, spec.snippet_storage, spec.vmid) or ""
     snippet, noted = more.get(place), more.get(unfinished.note_path(spec.vmid))
     note = notes.parse(noted.data.decode("utf-8", "replace")) if noted else None
@@ -249,16 +293,16 @@ def _seen(
         if source_path(storages, spec) in answers.odd
         else None,
         source=_source(spec, powers, files),
-        bridges=_bridges(files),
-        elsewhere=elsewhere,
+        bridges=around.bridges,
         note=note,
         odd_note=odd,
         traces=tuple(traces),
-        orphans=() if elsewhere else unfinished.unnamed(volumes, _conf(spec, files)),
+        orphans=() if beside["elsewhere"] else unfinished.unnamed(volumes, _conf(spec, files)),
         record=records.parse(record.data.decode("utf-8", "replace")) if record else None,
         boot=boot_of(spec.vmid, answers.times),
         times=volumes | ({own: answers.times[own]} if own in answers.times else {}),
         missing=tuple(v for path, v in _own_volumes(state, storages).items() if path not in more) if state else (),
+        **beside,
     )
     return found if absent or unfinished.is_noted_new(spec, found) else replace(found, source=None)
 
@@ -346,40 +390,3 @@ def _check_agreement(specs: Sequence[GuestSpec], powers: Mapping[int, Power | No
                 f"`{FACTS[spec.kind].tool}` shows no {word} {spec.vmid}, yet there is {path}",
                 "was it made just now? run the same command again; otherwise look at what the tool says by hand",
             )
-
-
-def _storages(files: Mapping[str, File]) -> dict[str, Storage]:
-    if STORAGE_CFG not in files:
-        raise NodeError(f"there is no {STORAGE_CFG} here", "run phoenix on a Proxmox VE host as root")
-    return storage_cfg.parse(files[STORAGE_CFG].data.replace(b"\0", b"").decode("utf-8", "replace"))
-
-
-def _elsewhere(spec: GuestSpec, power: Power | None, files: Mapping[str, File]) -> str:
-    """Return where an ID is taken that this node's own tool does not know."""
-    other = Kind.CONTAINER if spec.kind is Kind.VM else Kind.VM
-    if conf_path(other, spec.vmid) in files:
-        return f"a {FACTS[other].word} on this node"
-    if power is None and VMLIST in files:
-        return _other_node(spec.vmid, files[VMLIST].data)
-    return ""
-
-
-def _other_node(vmid: int, data: bytes) -> str:
-    """Read pmxcfs' list of all guests of the cluster (manual page pmxcfs(8))."""
-    entry = foreign.mapping(foreign.mapping(foreign.document(data)).get("ids")).get(str(vmid))
-    node = foreign.word(foreign.mapping(entry).get("node"))
-    return f"on node {foreign.admit(node, foreign.LINE)}" if node else ""
-
-
-def _bridges(files: Mapping[str, File]) -> frozenset[str] | None:
-    """Read interfaces(5): every `iface` that is a bridge; the SDN of Proxmox writes its own into interfaces.d."""
-    if INTERFACES not in files:
-        return None
-    texts = [file.data for path, file in files.items() if path == INTERFACES or path.startswith(f"{INTERFACES}.d/")]
-    found, name = set(), ""
-    for line in (line for text in texts for line in lines(text.decode("utf-8", "replace"))):
-        words = line.split() or [""]
-        name = words[1] if words[0] == "iface" and len(words) > 1 else name
-        if name.startswith("vmbr") or words[0].startswith(("bridge-", "bridge_")) or words[1:] == ["OVSBridge"]:
-            found.add(name)
-    return frozenset(found - {""})

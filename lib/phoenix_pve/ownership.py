@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from phoenix_pve import unfinished
+from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.plan import Refusal
 from phoenix_pve.values import props
@@ -20,6 +21,10 @@ MARK = "phoenix"
 
 MADE_BY = "managed by phoenix"
 """The description of a guest whose configuration states none; a clone has it before it can have a tag."""
+
+
+SUSPENDED, HIBERNATED = "suspended", "hibernated (suspended to disk)"
+"""The lock of a VM whose memory was written to a disk, and what that is."""
 
 
 def is_ours(spec: GuestSpec, state: GuestState) -> bool:
@@ -38,13 +43,11 @@ def is_known_clone(spec: GuestSpec, seen: Seen) -> bool:
     return described and unfinished.is_noted_clone(spec, seen)
 
 
-def stranger(spec: GuestSpec, seen: Seen) -> str:
+def stranger(spec: GuestSpec, state: GuestState, *, known: bool) -> str:
     """Return in a few words whose the ID is on the node, when it is not the configured guest's; else nothing."""
-    if seen.state is None:
-        return f"the ID is taken by {seen.elsewhere}" if seen.elsewhere else ""
-    if not is_marked(seen.state) and not is_known_clone(spec, seen):
+    if not known and not is_marked(state):
         return "not made by phoenix"
-    return "" if seen.state.name == spec.name else f"called `{seen.state.name}` here"
+    return "" if state.name == spec.name else f"called `{state.name}` here"
 
 
 def _foreign(spec: GuestSpec, state: GuestState, advice: str, *, known: bool) -> Iterator[Refusal]:
@@ -56,9 +59,19 @@ def _foreign(spec: GuestSpec, state: GuestState, advice: str, *, known: bool) ->
         yield Refusal(f"{spec.vmid} is a {word} {named} here, but the configuration calls it `{spec.name}`", advice)
 
 
+def is_hibernated(state: GuestState) -> bool:
+    """Return whether a VM was suspended to disk: its start resumes it, and nothing in it can change before."""
+    return state.kind is Kind.VM and state.lock == SUSPENDED
+
+
 def refusals_while_locked(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:
     """Yield that something holds the guest; one that was half made (lock `create`) is never as it should be."""
-    if state.lock:
+    if is_hibernated(state):
+        yield Refusal(
+            f"{spec.vmid} is {HIBERNATED}, and Proxmox changes nothing in it until it goes on",
+            f"let it go on as it was: phoenix start {spec.vmid}; then run the same command again",
+        )
+    elif state.lock:
         tool = FACTS[spec.kind].tool
         yield Refusal(
             f"{spec.vmid} is locked ({state.lock}): Proxmox is working on it, or was interrupted",
@@ -84,7 +97,8 @@ def refusals_to_delete(spec: GuestSpec, state: GuestState, *, force: bool, known
     """Return why a guest must not be destroyed; `force` overrides ownership, never locks and protection."""
     advice = f"look at it with `{FACTS[spec.kind].tool} config {spec.vmid}`; `--force` deletes it all the same"
     foreign = [] if force else list(_foreign(spec, state, advice, known=known))
-    return [*foreign, *refusals_while_locked(spec, state), *_protected(spec, state)]
+    locked = [] if is_hibernated(state) else refusals_while_locked(spec, state)
+    return [*foreign, *locked, *_protected(spec, state)]
 
 
 def _protected(spec: GuestSpec, state: GuestState) -> Iterator[Refusal]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from phoenix_pve.guard import Expected
-    from phoenix_pve.guest import Kind
+    from phoenix_pve.guest import Kind, Power
     from phoenix_pve.readiness import Stage
     from phoenix_pve.records import Record
 
@@ -204,6 +204,19 @@ class WaitFor:
     proxy: str = ""
 
 
+@dataclass(frozen=True)
+class WaitForPower:
+    """Wait until HA, which was only asked, has switched the guest off or on.
+
+    service  what HA calls the guest: `vm:8001`
+    beat     when its manager showed last that it is alive, in seconds of the epoch
+    """
+
+    power: Power
+    service: str
+    beat: int = 0
+
+
 Change = (
     WriteSnippet
     | RemoveSnippet
@@ -225,6 +238,7 @@ Change = (
     | Destroy
     | WaitForAgent
     | WaitFor
+    | WaitForPower
 )
 
 
@@ -277,10 +291,14 @@ def unseen(changes: Sequence[Change]) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a plan will not be carried out, and what to do about it. Names of the node's that it quotes do no harm."""
+    """Why a plan will not be carried out, and what to do about it. Names of the node's that it quotes do no harm.
+
+    of_node  whether the node is not fit for it
+    """
 
     message: str
     hint: str
+    of_node: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "message", admit(self.message))
@@ -344,4 +362,4 @@ class Plan:
     @property
     def alters(self) -> bool:
         """Whether anything will be different afterwards: waiting alone changes nothing."""
-        return any(not isinstance(change, WaitForAgent | WaitFor) for change in self.changes)
+        return any(not isinstance(change, WaitForAgent | WaitFor | WaitForPower) for change in self.changes)

@@ -5,12 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import address, identity, lxc_manager, notes, records, unfinished, vm_manager
+from phoenix_pve import (
+    address,
+    ha_needs,
+    identity,
+    lxc_manager,
+    node_needs,
+    notes,
+    records,
+    start_needs,
+    unfinished,
+    vm_manager,
+    whereabouts,
+)
 from phoenix_pve.guard import Expected
 from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.instance import renewing
 from phoenix_pve.kinds import FACTS, conf_path
-from phoenix_pve.ownership import MADE_BY, is_known_clone, refusals_to_delete, refusals_to_touch, refusals_while_locked
+from phoenix_pve.observe import snippet_name
+from phoenix_pve.ownership import (
+    MADE_BY,
+    is_hibernated,
+    is_known_clone,
+    refusals_to_delete,
+    refusals_to_touch,
+    refusals_while_locked,
+)
 from phoenix_pve.plan import (
     Goal,
     Grow,
@@ -27,6 +47,7 @@ from phoenix_pve.plan import (
     Tidy,
     WaitFor,
     WaitForAgent,
+    WaitForPower,
     first_start,
     unseen,
 )
@@ -65,6 +86,10 @@ class Options:
 
 def plan(goal: Goal, spec: GuestSpec, seen: Seen, user_data: str, options: Options) -> Plan:
     """Return what has to happen to one guest; one of phoenix's own that is half made counts as absent."""
+    if seen.elsewhere:
+        command = "adopt" if options.adopt else goal.value
+        away = whereabouts.refusal(spec, seen.elsewhere, seen.here, command)
+        return Plan(goal, spec.kind, spec.vmid, spec.name, refusals=(away,), exists=False)
     seen = replace(seen, state=unfinished.unlocked(seen.state)) if seen.freed and seen.state else seen
     rest = list(unfinished.mending(spec, seen, force=options.force)) if goal in {Goal.CREATE, Goal.DELETE} else []
     stuck = _stuck(goal, spec, seen, options)
@@ -78,9 +103,12 @@ def plan(goal: Goal, spec: GuestSpec, seen: Seen, user_data: str, options: Optio
             refusals, changes = _power(goal, spec, seen, options)
     state = seen.state
     refusals.extend(stuck)
-    changes = _framed(goal, spec, before, [*rest, *changes])
+    changes = list(ha_needs.waited_for(_framed(goal, spec, before, [*rest, *changes]), seen.ha))
+    refusals.extend(ha_needs.refusals(spec, changes, seen.ha))
     if state is not None and goal is not Goal.DELETE and (changes or state.lock == "create"):
-        refusals.extend(refusals_while_locked(spec, state))
+        refusals.extend([] if _goes_on(state, changes) else refusals_while_locked(spec, state))
+    if changes:
+        refusals[:0] = node_needs.quorum_problems(seen.here)
     if goal not in {Goal.DELETE, Goal.STOP}:
         changes.extend(_waits(spec, state, changes, options))
     return Plan(
@@ -138,12 +166,37 @@ def _create(spec: GuestSpec, seen: Seen, user_data: str, options: Options) -> tu
     refusals = refusals_to_touch(
         spec, state, foreign_too=options.adopt or options.force, known=is_known_clone(spec, seen)
     )
-    refusals = refusals or _refusals_to_apply(spec, seen)
+    touched, refusals = not refusals, refusals or _refusals_to_apply(spec, seen)
     settled = [*_ensure_defined(spec, seen, user_data), *_configure(spec, seen, user_data)]
-    if options.restart and state.power is not Power.STOPPED and (settled or state.pending or records.due(seen)):
+    waits = bool(settled or state.pending or records.due(seen))
+    restarts = options.restart and state.power is not Power.STOPPED and waits
+    if touched:
+        starts = restarts or state.power is Power.STOPPED
+        refusals.extend(_refusals_to_start(spec, seen, state, settled, starts=starts))
+    if restarts:
         return refusals, [*settled, *_restart()]
     looks = _look_again(settled) if state.power is Power.STOPPED else []
     return refusals, [*settled, *looks, *_start(spec, seen)]
+
+
+def _refusals_to_start(
+    spec: GuestSpec, seen: Seen, state: GuestState, changes: Sequence[Change], *, starts: bool
+) -> list[Refusal]:
+    """Return why the guest could not start as it will be; if it is not to start now, only what the changes bring about.
+
+    Its user-data is written before, and volumes of its own that are gone are told of already.
+    """
+    own = f"{spec.snippet_storage}:snippets/{snippet_name(spec.vmid)}"
+    seen = replace(seen, lacking=seen.lacking - {own, *seen.missing})
+    known = [] if starts else list(start_needs.problems(spec, seen, state.options))
+    if not (starts or changes):
+        return []
+    return [p for p in start_needs.problems(spec, seen, start_needs.after(state, changes)) if p not in known]
+
+
+def _goes_on(state: GuestState, changes: Sequence[Change]) -> bool:
+    """Return whether nothing happens to a hibernated guest but that it goes on: its lock is no obstacle to that."""
+    return is_hibernated(state) and all(isinstance(change, Start | WaitForPower | Tidy) for change in changes)
 
 
 def _look_again(changes: Sequence[Change]) -> list[Change]:
@@ -252,12 +305,13 @@ def _refusals_to_create(spec: GuestSpec, seen: Seen, options: Options) -> list[R
     if options.adopt:
         create = f"make it with `phoenix create {spec.vmid}`"
         found.append(Refusal(f"{spec.vmid} does not exist, so there is nothing to adopt", create))
-    if seen.elsewhere:
-        advice = "give the guest another ID in the configuration"
-        found.append(Refusal(f"the ID {spec.vmid} is taken by {seen.elsewhere}", advice))
     manager = vm_manager if spec.kind is Kind.VM else lxc_manager
     found.extend(manager.refusals_to_create(spec, seen))
-    if spec.clone_from is not None and seen.source is None:
+    if spec.kind is Kind.VM and spec.clone_from is None:
+        found.extend(start_needs.processor_problems({"cores": str(spec.cores)}, seen.here))
+    if spec.clone_from is not None and seen.source is None and seen.source_node:
+        found.append(whereabouts.source_refusal(spec, seen.source_node, seen.here))
+    elif spec.clone_from is not None and seen.source is None:
         word = FACTS[spec.kind].word
         found.append(
             Refusal(f"the {word} {spec.clone_from}, which {spec.vmid} is cloned from, does not exist", "make it first")
@@ -283,9 +337,13 @@ def _configure_clone(spec: GuestSpec, seen: Seen, user_data: str, refusals: list
     if unclear := list(manager.refusals_to_clone(spec, seen.source)):
         refusals.extend(unclear)
         return []
-    foreseen = replace(seen, state=clone_of(spec, seen.source), snippet=user_data)
+    state = clone_of(spec, seen.source)
+    foreseen = replace(seen, state=state, snippet=user_data)
     refusals.extend(_refusals_to_apply(spec, foreseen))
-    return _configure(spec, foreseen, user_data)
+    settled = _configure(spec, foreseen, user_data)
+    options = {key: text for key, text in start_needs.after(state, settled).items() if not disk.is_slot(key)}
+    refusals.extend(start_needs.problems(spec, foreseen, options))  # its drives are copies that are not made yet
+    return settled
 
 
 def clone_of(spec: GuestSpec, source: GuestState) -> GuestState:
@@ -357,6 +415,7 @@ def _power(goal: Goal, spec: GuestSpec, seen: Seen, options: Options) -> tuple[l
         case Goal.STOP:
             return refusals, [Stop() if options.force else Shutdown(SHUTDOWN_SECONDS, force=False)]
         case Goal.RESTART if not stopped:
-            return refusals, _restart()
+            return [*refusals, *start_needs.problems(spec, seen, state.options)], _restart()
         case _:
-            return refusals, _start(spec, seen)
+            will_not = start_needs.problems(spec, seen, state.options) if stopped else ()
+            return [*refusals, *will_not], _start(spec, seen)

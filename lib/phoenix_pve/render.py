@@ -7,12 +7,12 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, assert_never
 
-from phoenix_pve import records
+from phoenix_pve import records, whereabouts
 from phoenix_pve.apply import Blocked, Failed, Finished, Noted, Planned, StepDone, StepStarted, Waiting
 from phoenix_pve.commands import shell, steps
 from phoenix_pve.foreign import LINE, admit
 from phoenix_pve.kinds import FACTS
-from phoenix_pve.ownership import stranger
+from phoenix_pve.ownership import HIBERNATED, SUSPENDED, is_known_clone, stranger
 from phoenix_pve.plan import (
     Clone,
     Create,
@@ -36,6 +36,7 @@ from phoenix_pve.plan import (
     Tidy,
     WaitFor,
     WaitForAgent,
+    WaitForPower,
     WriteSnippet,
 )
 from phoenix_pve.step_words import step_words
@@ -80,10 +81,8 @@ def differences(change: Change) -> tuple[Difference, ...]:
             return (Difference(f"password of {change.user}", "", "***"),)
         case Grow():
             return (change.difference,) if change.difference else ()
-        case Start() | Resume():
-            return (Difference("power", "stopped" if isinstance(change, Start) else "paused", "running"),)
-        case Stop() | Shutdown():
-            return (Difference("power", "running", "stopped"),)
+        case Start() | Resume() | Stop() | Shutdown() | WaitForPower():
+            return (_power(change),)
         case Destroy():
             return tuple(Difference("volume", volume, "") for volume in change.volumes)
         case RemoveSnippet():
@@ -97,6 +96,16 @@ def differences(change: Change) -> tuple[Difference, ...]:
             return ()
         case _:
             assert_never(change)
+
+
+def _power(change: Start | Resume | Stop | Shutdown | WaitForPower) -> Difference:
+    match change:
+        case WaitForPower():
+            return Difference("managed by HA", "", f"asked, and waited for until it is {change.power.value}")
+        case Stop() | Shutdown():
+            return Difference("power", "running", "stopped")
+        case _:
+            return Difference("power", "stopped" if isinstance(change, Start) else "paused", "running")
 
 
 def glyph(plan: Plan, difference: Difference) -> str:
@@ -289,13 +298,14 @@ def error_json(error: PhoenixError) -> dict[str, Any]:
 def status_row(spec: GuestSpec, seen: Seen) -> dict[str, Any]:
     """Return what `status` and `list` say of a guest, as JSON; `stranger` says whose it is when it is not ours."""
     state = seen.state
+    away = whereabouts.short(spec, seen.elsewhere) if seen.elsewhere else ("absent", "")
     return {
         "id": spec.vmid,
         "name": spec.name,
         "kind": spec.kind.value,
-        "status": state.power.value if state else "absent",
+        "status": state.power.value if state else away[0],
         "lock": (admit(state.lock) or None) if state else None,
-        "stranger": admit(stranger(spec, seen)) or None,
+        "stranger": admit(stranger(spec, state, known=is_known_clone(spec, seen)) if state else away[1]) or None,
         "waiting_for_restart": sorted(map(admit, {*state.pending, *records.due(seen)})) if state else [],
     }
 
@@ -305,7 +315,8 @@ def table(rows: list[dict[str, Any]]) -> Iterator[str]:
     cells = [("ID", "NAME", "KIND", "STATUS", "NOTES")]
     for row in rows:
         notes = [admit(row["stranger"], LINE)] if row["stranger"] else []
-        notes += [f"locked ({admit(row['lock'], LINE)})"] if row["lock"] else []
+        locked = f"locked ({admit(row['lock'], LINE)})" if row["lock"] else ""
+        notes += [HIBERNATED if row["lock"] == SUSPENDED else locked] if row["lock"] else []
         if row["waiting_for_restart"]:
             notes.append(f"waiting for a restart: {_listed(row['waiting_for_restart'])}")
         cells.append((str(row["id"]), row["name"], row["kind"], row["status"], "; ".join(notes)))

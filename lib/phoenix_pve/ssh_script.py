@@ -176,6 +176,9 @@ def look_lines(questions: Questions, root: str) -> Iterator[str]:
         yield f"read_times {words([root + path for path in questions.times[start : start + PATHS]])}"
     if questions.mounts:
         yield f"mounted {words([root + path for path in questions.mounts])}"
+    for pattern in questions.patterns:
+        fitting = "*".join(words([part]) for part in pattern.split("*"))
+        yield f"read_files all {words([root])}{fitting}"
 
 
 def reply(mark: str, out: bytes, err: bytes) -> Reply:

@@ -24,6 +24,7 @@ from phoenix_pve.plan import (
     Tidy,
     WaitFor,
     WaitForAgent,
+    WaitForPower,
     WriteSnippet,
 )
 
@@ -57,6 +58,8 @@ def step_words(change: Change) -> str:
     """Return what is being done, for the story."""
     if isinstance(change, WaitFor):
         return f"waiting for the {change.stage.value}"
+    if isinstance(change, WaitForPower):
+        return f"waiting until HA has it {change.power.value}"
     if isinstance(change, Create) and change.template:
         return "creating from the template"
     return STEP_WORDS[type(change)]

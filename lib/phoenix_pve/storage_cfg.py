@@ -45,6 +45,7 @@ class Storage:
 
     path         the folder of a storage that has one, or nothing
     nodes        the nodes that have it; all when it is empty
+    elsewhere    whether its `nodes` leave out the node that was looked at
     folders      the folders of content types that are not where they usually are
     mountpoint   what must be mounted before the storage can be used (`is_mountpoint`), or nothing
     makes_folder whether Proxmox makes a missing `path` itself (`create-base-path`, the older `mkdir`)
@@ -61,10 +62,16 @@ class Storage:
     mountpoint: str = ""
     makes_folder: bool = True
     mounted: bool = True
+    elsewhere: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether the node that was looked at can use it."""
+        return not self.disabled and not self.elsewhere
 
     def folder(self, content: str) -> str:
         """Return where content of a type is on a storage that has a folder."""
-        return f"{self.path}/{self.folders.get(content, FOLDERS[content])}"
+        return f"{self.path}/{self.folders.get(content, FOLDERS.get(content, content))}"
 
     @property
     def snippets_folder(self) -> str:
@@ -77,18 +84,20 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.replace(",", " ").replace(";", " ").split())
 
 
-def _storage(kind: str, name: str, options: Mapping[str, str]) -> Storage:
+def _storage(kind: str, name: str, options: Mapping[str, str], here: str) -> Storage:
     path = options.get("path", f"/mnt/pve/{name}" if kind in MOUNTED else "").rstrip("/")
+    nodes = _words(options.get("nodes", ""))
     return Storage(
         id=name,
         type=kind,
         path=path,
         content=_words(options.get("content") or DEFAULT_CONTENT.get(kind, "images")),
         disabled="disable" in options and options["disable"] != "0",
-        nodes=_words(options.get("nodes", "")),
+        nodes=nodes,
         folders=_folders(options.get("content-dirs", "")),
         mountpoint=_mountpoint(options.get("is_mountpoint", ""), path),
         makes_folder=props.is_true(options.get("create-base-path", options.get("mkdir", "1"))),
+        elsewhere=bool(here and nodes) and here not in nodes,
     )
 
 
@@ -105,9 +114,9 @@ def _folders(text: str) -> dict[str, str]:
     return {kind.strip(): folder.strip().strip("/") for kind, equals, folder in pairs if equals}
 
 
-def parse(text: str) -> dict[str, Storage]:
-    """`dir: local` with indented options below -> {"local": Storage(…)}."""
-    found: dict[str, Storage] = {"local": _storage("dir", "local", LOCAL)}
+def parse(text: str, here: str = "") -> dict[str, Storage]:
+    """`dir: local` with indented options below -> {"local": Storage(…)}; `here` is the node's name, if known."""
+    found: dict[str, Storage] = {"local": _storage("dir", "local", LOCAL, here)}
     kind, name, options = "", "", dict[str, str]()
     for line in [*lines(text), "end:"]:
         if line[:1] in {" ", "\t"} and line.strip(SPACE):
@@ -115,7 +124,7 @@ def parse(text: str) -> dict[str, Storage]:
             options[key] = value.strip(SPACE)
         elif ":" in line and not line.startswith("#"):
             if name and not (name == "local" and kind != "dir"):
-                found[name] = _storage(kind, name, options)
+                found[name] = _storage(kind, name, options, here)
             kind, _, name = (part.strip(SPACE) for part in line.partition(":"))
             options = {}
     return found

@@ -222,6 +222,8 @@ def volumes(state: GuestState) -> Iterator[str]:
     """Yield the volumes that go with the guest: its own, as `qm destroy` has it. ISO images and others' disks stay."""
     drives = [disk.parse(state.options[key]) for key in sorted(state.options) if disk.is_slot(key)]
     yield from (drive.volume for drive in drives if drive.owner == state.vmid and (drive.cloud_init or not drive.cdrom))
+    if "vmstate" in state.options:
+        yield state.options["vmstate"]
 
 
 def _storage_problems(spec: GuestSpec, seen: Seen, name: str, content: str, key: str) -> Iterator[Refusal]:

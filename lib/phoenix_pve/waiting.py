@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from phoenix_pve import address, pve_conf, readiness
+from phoenix_pve import address, cluster, pve_conf, readiness, whereabouts
 from phoenix_pve.errors import GuestError, RefusedError, TooSlowError, WaitTimeoutError
 from phoenix_pve.foreign import last_line
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.node import WHOLE, LocalNode, Questions
 from phoenix_pve.readiness import Stage
+from phoenix_pve.surroundings import HOSTNAME, MEMBERS, elsewhere, listed_path, on_nodes, pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from phoenix_pve.commands import Await
+    from phoenix_pve.guest import GuestSpec
     from phoenix_pve.node import Completed, Node
 
 FIRST_PAUSE, LONGEST_PAUSE, FACTOR = 0.2, 2.0, 1.5
@@ -152,7 +154,7 @@ PROBES: dict[Stage, Callable[[_Watch], str]] = {
 }
 
 
-def address_of(node: Node, kind: Kind, vmid: int, seconds: float = MOST) -> str:
+def address_of(node: Node, kind: Kind, vmid: int, seconds: float = MOST, spec: GuestSpec | None = None) -> str:
     """Return the address that a running guest has on its first network card, "" while it has none.
 
     Raises RefusedError for a guest that does not exist or has no card, GuestError for one that does not run, and
@@ -161,7 +163,7 @@ def address_of(node: Node, kind: Kind, vmid: int, seconds: float = MOST) -> str:
     path = conf_path(kind, vmid)
     files = node.look(Questions(files={path: WHOLE})).files
     if path not in files:
-        raise absent(kind, vmid)
+        raise absent(node, kind, vmid, spec)
     mac = address.mac_of(kind, pve_conf.parse(files[path].data).options)
     if not mac:
         raise RefusedError(f"{vmid} has no network card net0", "give it one: phoenix create makes net0")
@@ -171,11 +173,29 @@ def address_of(node: Node, kind: Kind, vmid: int, seconds: float = MOST) -> str:
     return address.choose(kind, done.stdout, mac) if done.exit == 0 else ""
 
 
-def absent(kind: Kind, vmid: int) -> RefusedError:
-    """Return the error for a guest that the node does not have."""
-    return RefusedError(
-        f"{FACTS[kind].word} {vmid} does not exist on the node", f"make it with `phoenix create {vmid}`"
-    )
+def absent(node: Node, kind: Kind, vmid: int, spec: GuestSpec | None = None) -> RefusedError:
+    """Return the error for a guest that the node does not have: where it is now, or that it does not exist.
+
+    That costs two looks at files.
+    """
+    paths = [MEMBERS, HOSTNAME, cluster.VMLIST, *(conf_path(each, vmid) for each in Kind)]
+    first = node.look(Questions(files=dict.fromkeys(paths, WHOLE))).files
+    members, hostname, vmlist = (first[path].data if path in first else b"" for path in paths[:3])
+    here, places = cluster.here(members, hostname), cluster.places(vmlist)
+    listed = listed_path(vmid, here, places)
+    more = node.look(
+        Questions(files={listed: WHOLE} if listed else {}, patterns=() if places is not None else (pattern(vmid),))
+    ).files
+    found = elsewhere(kind, vmid, first, more, listed or on_nodes(more).get(vmid))
+    if found is None:
+        word = FACTS[kind].word
+        return RefusedError(f"{word} {vmid} does not exist on the node", f"make it with `phoenix create {vmid}`")
+    if spec is None:
+        where = f"on node {found.node}" if found.node else "on this node"
+        gone = f"{vmid} is not here any more: there is {found.named} {where}"
+        return RefusedError(gone, f"see phoenix status {vmid}")
+    refusal = whereabouts.refusal(spec, found, here, "ssh")
+    return RefusedError(refusal.message, refusal.hint)
 
 
 def check_power(kind: Kind, vmid: int, name: str, done: Completed) -> None:

@@ -21,12 +21,13 @@ from phoenix_pve.guest import Kind
 from phoenix_pve.journal import Journal
 from phoenix_pve.kinds import conf_path
 from phoenix_pve.node import Answers, Completed, File, Questions
-from phoenix_pve.observe import INTERFACES, STORAGE_CFG, VMLIST, observe
+from phoenix_pve.observe import observe
 from phoenix_pve.plan import Goal, Plan, WaitFor
 from phoenix_pve.planner import Options, plan
 from phoenix_pve.readiness import Stage, Wait
 from phoenix_pve.render import COLOURS, paint, status_row
 from phoenix_pve.screen import ERASE, Screen
+from phoenix_pve.surroundings import INTERFACES, STORAGE_CFG, VMLIST
 from samples import spec
 
 MAC = "bc:24:11:00:80:01"

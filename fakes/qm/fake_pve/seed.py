@@ -56,6 +56,9 @@ DEBIAN_TEMPLATE = "/var/lib/vz/template/cache/debian-12-standard_12.7-1_amd64.ta
 GIB = 1 << 30
 
 
+PROCESSORS = 8  # of the recorded node; starting a VM with more fails
+
+
 def new_node(root: str, name: str = "pve1", storage_cfg: str = STORAGE_CFG) -> None:
     """Make a node `name` below the folder `root`; what is there already stays."""
     for folder in (*FOLDERS, f"/etc/pve/nodes/{name}/qemu-server", f"/etc/pve/nodes/{name}/lxc"):
@@ -66,6 +69,9 @@ def new_node(root: str, name: str = "pve1", storage_cfg: str = STORAGE_CFG) -> N
             os.symlink(target, f"{root}/etc/pve/{link}")
     _write(root, "/etc/pve/storage.cfg", storage_cfg.encode())
     _write(root, "/etc/network/interfaces", INTERFACES.encode())
+    _write(root, "/etc/hostname", f"{name}\n".encode())
+    _write(root, "/etc/pve/.members", f'{{\n"nodename": "{name}",\n"version": 0\n}}\n'.encode())
+    _write(root, "/proc/cpuinfo", "".join(f"processor\t: {n}\n\n" for n in range(PROCESSORS)).encode())
 
 
 def add_image(root: str, path: str = UBUNTU, size: int = 3 * GIB + GIB // 2) -> None:

@@ -61,7 +61,8 @@ def switch_on(call: Call, vmid: str, conf: Conf) -> None:
     _check_volumes(call.node, conf)
     _check_network(call, vmid, conf)
     if conf.options.get("lock") == "suspended":
-        del conf.options["lock"]
+        for key in ("lock", "vmstate", "runningmachine", "runningcpu"):  # it goes on from there, which is then used up
+            conf.options.pop(key, None)
         confs.save(call.node, "qemu", vmid, conf)
     power_on(call, vmid, conf)
     hookscript.run(call, conf, vmid, "post-start")

@@ -15,5 +15,6 @@ def run(call: Call) -> None:
     vmid = call.params["vmid"]
     if ha.is_managed(call.node, "lxc", vmid) and not power.is_running(call.node, vmid):
         call.out(f"Requesting HA start for CT {vmid}")
+        ha.request_start(call.node, "lxc", vmid)
         return
     power.start(call, vmid, call.flag("skiplock"))

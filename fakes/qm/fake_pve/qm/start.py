@@ -26,5 +26,6 @@ def run(call: Call) -> None:
     vmid = call.params["vmid"]
     if ha.is_managed(call.node, "qemu", vmid):
         call.out(f"Requesting HA start for VM {vmid}")
+        ha.request_start(call.node, "qemu", vmid)
         return
     starting.start(call, vmid, skiplock=call.flag("skiplock"))

@@ -42,6 +42,21 @@ def add_to_ha(node: Node, vmid: str, state: str, kind: str = "vm") -> None:
     _save(_resources(node), [*_sections(_resources(node)), [f"{kind}: {vmid}", f"\tstate {state}"]])
 
 
+def ha_resource(node: Node, vmid: str | int, kind: str = "vm") -> list[str] | None:
+    """The lines of the guest's HA resource, or None."""
+    name = f"{kind}:{vmid}"
+    return next((lines for lines in _sections(_resources(node)) if lines[0].replace(" ", "") == name), None)
+
+
+def set_ha_state(node: Node, vmid: str | int, state: str, kind: str = "vm") -> None:
+    """Write what is requested of HA for the guest."""
+    sections = _sections(_resources(node))
+    for lines in sections:
+        if lines[0].replace(" ", "") == f"{kind}:{vmid}":
+            lines[1:] = [*(line for line in lines[1:] if line.split()[:1] != ["state"]), f"\tstate {state}"]
+    _save(_resources(node), sections)
+
+
 def remove_from_ha(node: Node, vmid: str, kind: str = "vm") -> bool:
     """Take the guest out of the HA resources -> whether it was one."""
     sections = _sections(_resources(node))
