@@ -10,7 +10,7 @@ from phoenix_pve import interrupts, waiting
 from phoenix_pve.commands import Await, AwaitAgent, RemoveFile, Run, Step, WriteFile, run_command, shell, steps
 from phoenix_pve.errors import NotConvergedError, PhoenixError, StoppedError, WaitTimeoutError
 from phoenix_pve.plan import LookAgain, WaitFor, WaitForAgent, guarded, overtaken, undone
-from phoenix_pve.step_words import step_words
+from phoenix_pve.step_words import is_internal, step_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,10 +173,13 @@ def _await(plan: Plan, node: Node, step: AwaitAgent, timeout: float, clock: Cloc
 
 
 def _stopped(plan: Plan, who: str, number: int) -> str:
-    """Return what is done and what is not; `number` changes were complete."""
-    words = [step_words(change) for change in plan.changes]
-    done, left = ("; ".join(part) or "nothing" for part in (words[:number], words[number:]))
-    return f"{plan.vmid} {plan.name}: stopped by {who}; done: {done}; not done: {left}"
+    """Return what is done and what is not, a line for each; `number` changes were complete."""
+    lines = [
+        f"  {'done' if place < number else 'not done'}: {step_words(change)}"
+        for place, change in enumerate(plan.changes)
+        if not is_internal(change)
+    ]
+    return "\n".join([f"{plan.vmid} {plan.name}: stopped by {who}", *lines])
 
 
 def _looked(plan: Plan, number: int, left: Plan) -> str:

@@ -12,6 +12,7 @@ import select
 import shlex
 import signal
 import subprocess
+import threading
 from typing import TYPE_CHECKING
 
 from phoenix_pve.errors import CommandFailedError
@@ -22,18 +23,48 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 10.0
 """How long a command that was asked to end may take to clean up, before it is killed."""
 
+LATEST_BYTES = 4096
+"""How much of what a command says is looked at while it runs."""
+
 
 def run(argv: Sequence[str], stdin: str | None, seconds: float) -> tuple[int, str, str]:
     """Return (exit status, stdout, stderr).
 
     Raises CommandFailedError after so many seconds, OSError if it cannot start.
     """
-    with _memory(stdin or "") as asked, _memory() as out, _memory() as err:
+    with _memory(stdin or "") as asked, _memory() as out, _memory() as err, _seen(argv, out):
         child = subprocess.Popen(argv, stdin=asked, stdout=out, stderr=err, start_new_session=True)
         if not _wait(child, seconds):
             _end(child)
             raise _too_slow(argv, seconds, _read(err) or _read(out))
         return child.returncode, _read(out), _read(err)
+
+
+_under_way: dict[int, tuple[str, ...]] = {}
+_watch = threading.Lock()
+
+
+@contextlib.contextmanager
+def _seen(argv: Sequence[str], out: int) -> Iterator[None]:
+    """Let `latest` see what a command has said, as long as the file is open."""
+    with _watch:
+        _under_way[out] = tuple(argv)
+    try:
+        yield
+    finally:
+        with _watch:
+            del _under_way[out]
+
+
+def latest(argv: Sequence[str]) -> str:
+    """Return the last that a command which ends with these words has said on stdout, while it runs; else nothing."""
+    words = tuple(argv)
+    with _watch:
+        file = next((file for file, running in _under_way.items() if words and running[-len(words) :] == words), None)
+        if file is None:
+            return ""
+        size = os.fstat(file).st_size
+        return os.pread(file, LATEST_BYTES, max(0, size - LATEST_BYTES)).decode("utf-8", "replace")
 
 
 @contextlib.contextmanager
