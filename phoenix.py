@@ -14,17 +14,17 @@ Usage:
   phoenix --version
 
 Commands:
-  create     Make guests exist, configured as written, running; `phoenix <ID>` is
-             short for it. A second run changes nothing; after an edit it applies
-             the difference. What a guest depends on comes up first.
+  create     Make guests exist, configured as written, running; `phoenix <ID>`
+             is short for it. A second run changes nothing; after an edit it
+             applies the difference. What a guest depends on comes up first.
   plan       Show what create would change, and with which commands.
   delete     Stop and destroy guests that phoenix made, with their disks.
   start, stop, restart
              Power; stop asks the guest to shut down, with --force it pulls the
              plug.
   status     Show the status of guests; list shows that of all.
-  adopt      Take over an existing guest: mark it as phoenix's, then do as create
-             does.
+  adopt      Take over an existing guest: mark it as phoenix's, then do as
+             create does.
   ssh        Log into a running guest, or run a command there:
              phoenix ssh 8001 -- uname -a
   ssh-config Print a block for ~/.ssh/config by which ssh and its friends find
@@ -33,8 +33,8 @@ Commands:
 
 Options:
   -n --dry-run   Print the plan and the exact commands, and change nothing.
-  --config DIR   Folder of the configuration files; else $PHOENIX_CONFIG_DIR, else
-                 config/ beside phoenix.py.
+  --config DIR   Folder of the configuration files; else $PHOENIX_CONFIG_DIR,
+                 else config/ beside phoenix.py.
   --host HOST    Work on the node HOST over SSH; else on $PHOENIX_HOST, else on
                  this machine.
   --json         Print one JSON document on stdout.
@@ -44,8 +44,8 @@ Options:
   --all          All guests that the configuration defines.
   --jobs N       Work on at most so many guests at the same time (4 without).
   --restart      Restart a running guest when changes wait for it.
-  --wait STAGE   How far a started guest must be: agent, ssh, cloud-init or none
-                 (agent without).
+  --wait STAGE   How far a started guest must be: agent, ssh, cloud-init or
+                 none (agent without).
   --no-wait      The same as --wait=none.
   --timeout S    Wait at most so many seconds for each stage of a guest (300
                  without).
@@ -54,8 +54,8 @@ Options:
                  those that only look 60.
   --verify       With create: log in at the end with your key, and say what was
                  seen.
-  --force        Touch guests that phoenix did not make; stop without asking the
-                 guest.
+  --force        Touch guests that phoenix did not make; stop without asking
+                 the guest.
   --yes          Delete without asking; without a terminal it must be given.
   --exit-code    With plan: end with status 10 when something would change.
   -h --help      Show this text; so does `phoenix help`.
