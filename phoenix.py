@@ -14,45 +14,59 @@ Usage:
   phoenix --version
 
 Commands:
-  create     Make guests exist, configured as written, running; `phoenix <ID>` is short for it.
-             A second run changes nothing; after an edit it applies the difference.
-             What a guest depends on comes up first.
+  create     Make guests exist, configured as written, running; `phoenix <ID>`
+             is short for it. A second run changes nothing; after an edit it
+             applies the difference. What a guest depends on comes up first.
   plan       Show what create would change, and with which commands.
   delete     Stop and destroy guests that phoenix made, with their disks.
   start, stop, restart
-             Power; stop asks the guest to shut down, with --force it pulls the plug.
+             Power; stop asks the guest to shut down, with --force it pulls the
+             plug.
   status     Show the status of guests; list shows that of all.
-  adopt      Take over an existing guest: mark it as phoenix's, then do as create does.
-  ssh        Log into a running guest, or run a command there: phoenix ssh 8001 -- uname -a
-  ssh-config Print a block for ~/.ssh/config by which ssh and its friends find guests.
+  adopt      Take over an existing guest: mark it as phoenix's, then do as
+             create does.
+  ssh        Log into a running guest, or run a command there:
+             phoenix ssh 8001 -- uname -a
+  ssh-config Print a block for ~/.ssh/config by which ssh and its friends find
+             guests.
   validate   Check the configuration files.
 
 Options:
-  -n --dry-run    Print the plan and the exact commands, and change nothing.
-  --config DIR    Folder of the configuration files; else $PHOENIX_CONFIG_DIR, else config/ beside phoenix.py.
-  --host HOST     Work on the node HOST over SSH; else on $PHOENIX_HOST, else on this machine.
-  --json          Print one JSON document on stdout.
-  -v --verbose    Show every command that runs.
-  -q --quiet      Show only results and errors.
-  --all           All guests that the configuration defines.
-  --jobs N        Work on at most so many guests at the same time (4 without).
-  --restart       Restart a running guest when changes wait for it.
-  --wait STAGE    How far a started guest must be: agent, ssh, cloud-init or none (agent without).
-  --no-wait       The same as --wait=none.
-  --timeout S     Wait at most so many seconds for each stage of a guest (300 without).
-  --call-timeout S  End a command on the node that takes longer, here one that copies disks (14400 without); others
-                  have at most 600 seconds, those that only look 60.
-  --verify        With create: log in at the end with your key, and say what was seen.
-  --force         Touch guests that phoenix did not make; stop without asking the guest.
-  --yes           Do not ask before deleting.
-  --exit-code     With plan: end with status 10 when something would change.
-  -h --help       Show this text.
-  --version       Show the version.
+  -n --dry-run   Print the plan and the exact commands, and change nothing.
+  --config DIR   Folder of the configuration files; else $PHOENIX_CONFIG_DIR,
+                 else config/ beside phoenix.py.
+  --host HOST    Work on the node HOST over SSH; else on $PHOENIX_HOST, else on
+                 this machine.
+  --json         Print one JSON document on stdout.
+  -v --verbose   Show every command; of a fleet also what is unchanged.
+  -q --quiet     Show only results and errors.
+  --color WHEN   Colours: auto, always or never (auto without).
+  --all          All guests that the configuration defines.
+  --jobs N       Work on at most so many guests at the same time (4 without).
+  --restart      Restart a running guest when changes wait for it.
+  --wait STAGE   How far a started guest must be: agent, ssh, cloud-init or
+                 none (agent without).
+  --no-wait      The same as --wait=none.
+  --timeout S    Wait at most so many seconds for each stage of a guest (300
+                 without).
+  --call-timeout S  End a command on the node that takes longer, here one that
+                 copies disks (14400 without); others have at most 600 seconds,
+                 those that only look 60.
+  --verify       With create: log in at the end with your key, and say what was
+                 seen.
+  --force        Touch guests that phoenix did not make; stop without asking
+                 the guest.
+  --yes          Delete without asking; without a terminal it must be given.
+  --exit-code    With plan: end with status 10 when something would change.
+  -h --help      Show this text; so does `phoenix help`.
+  --version      Show the version; so does `phoenix version`.
 
 Exit status:
-  0 done   1 bug   2 command line   3 configuration   4 unknown ID   5 refused   6 command on the node failed
-  7 timeout   8 node unusable   9 read-back differs   10 plan --exit-code: changes pending
-  11 guest not well: cloud-init failed, no login, or it stopped   130 Ctrl-C   143 SIGTERM
+  0 done   1 bug   2 command line   3 configuration   4 unknown ID   5 refused
+  6 command on the node failed   7 timeout   8 node unusable
+  9 read-back differs   10 plan --exit-code: changes pending
+  11 guest not well: cloud-init failed, no login, or it stopped
+  130 Ctrl-C   143 SIGTERM
 """
 
 from __future__ import annotations

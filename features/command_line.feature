@@ -45,6 +45,16 @@ Feature: The command line
       | phoenix create 8001 --dryrun    | unknown option --dryrun; did you mean `--dry-run`? |
       | phoenix create 8001 --timeout x | --timeout takes a number of seconds, not `x`      |
       | phoenix create --all 8001       | `--all` and IDs exclude each other                |
+      | phoenix apply 8001              | phoenix calls it `create`                         |
+      | phoenix destroy --all           | write `phoenix delete --all`                      |
+      | phoenix ls                      | write `phoenix list`                              |
+      | phoenix validate config         | write `phoenix validate --config config`          |
+      | phoenix list --color=blue       | --color takes auto, always or never               |
+
+  Scenario: Without a word phoenix says how it is used
+    When I run "phoenix"
+    Then it fails with status 2 and says "phoenix [options] (create | plan | delete) (--all | <ID>...)"
+    And it says "see `phoenix --help`"
 
   Scenario: Power commands
     Given I have run "phoenix create 8001"
@@ -92,7 +102,7 @@ Feature: The command line
   Scenario: Results go to stdout, the story to stderr
     When I run "phoenix create 8001"
     Then stdout is exactly one line
-    When I run "phoenix delete 8001 --quiet"
+    When I run "phoenix delete 8001 --yes --quiet"
     Then stdout is exactly one line
     And stderr is empty
 
@@ -103,7 +113,11 @@ Feature: The command line
     Then it succeeds and says "Usage:"
     When I run "phoenix create --help"
     Then it succeeds and says "Usage:"
+    When I run "phoenix help create"
+    Then it succeeds and says "Usage:"
     When I run "phoenix --version"
+    Then it succeeds and says "phoenix 0."
+    When I run "phoenix version"
     Then it succeeds and says "phoenix 0."
 
   Scenario: The configuration can be somewhere else

@@ -14,6 +14,7 @@ from pytest_bdd import given, parsers, then, when
 from features import acceptance, foreign_steps, guest_steps, surroundings_steps, tags
 from features.target import (
     ADMIN_KEY,
+    CONTROLS,
     OTHER_KEY,
     PASSWORD_HASH,
     FakeTarget,
@@ -249,6 +250,22 @@ def _run(target: FakeTarget, story: Story, line: str) -> None:
     story.result = target.phoenix(line)
 
 
+STREAMS = {
+    "nothing": "",
+    "stdin": "</dev/null",
+    "stdout": ">OUT",
+    "stderr": "2>ERR",
+    "everything": "</dev/null >OUT 2>ERR",
+}
+
+
+@when(parsers.re(r'on a terminal with (?P<what>\w+) redirected I run "(?P<line>.*)" and answer "(?P<answer>.*)"'))
+def _run_at_terminal(target: FakeTarget, story: Story, what: str, line: str, answer: str) -> None:
+    target.at_terminal = (STREAMS[what], CONTROLS.get(answer, answer))
+    story.result = target.phoenix(line)
+    target.at_terminal = None
+
+
 # Then
 
 
@@ -469,6 +486,16 @@ def _json(story: Story, path: str, value: str) -> None:
 @then("stdout is exactly one line")
 def _one_line(story: Story) -> None:
     assert len(story.result.stdout.splitlines()) == 1, story.result.stdout
+
+
+@then(parsers.re(r'stdout says "(?P<text>.*)"'))
+def _stdout_says(story: Story, text: str) -> None:
+    assert text in story.result.stdout, story.result.stdout
+
+
+@then(parsers.re(r'it does not say "(?P<text>.*)"'))
+def _not_said(story: Story, text: str) -> None:
+    assert text not in story.result.output, story.result.output
 
 
 @then("stderr is empty")

@@ -174,14 +174,14 @@ Feature: Containers
     Then it succeeds and says "101 debian-12: restarted"
     When I run "phoenix status 101"
     Then it succeeds and says "101  debian-12  container  running"
-    When I run "phoenix delete 101"
+    When I run "phoenix delete 101 --yes"
     Then it succeeds and says "101 debian-12: deleted"
     And container 101 does not exist
 
   Scenario: A container that phoenix did not make is kept
     Given I have run "phoenix create 101"
     And someone ran "pct set 101 --tags theirs --description theirs"
-    When I run "phoenix delete 101"
+    When I run "phoenix delete 101 --yes"
     Then it fails with status 5 and says "phoenix did not make"
     And no changing command ran on the node
 

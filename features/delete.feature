@@ -13,10 +13,50 @@ Feature: Delete a virtual machine
     And no volume of VM 8001 is left
     And the node has no snippets
 
-  Scenario: Without a terminal nobody is asked
+  Scenario Outline: Where nobody can be asked nothing is deleted
     Given I have run "phoenix create 8001"
-    When I run "phoenix delete 8001"
+    When I run "<command>"
+    Then it fails with status 5 and says "nothing was deleted: there is no terminal to ask on"
+    And it says "add --yes"
+    And no changing command ran on the node
+    And VM 8001 is running
+
+    Examples:
+      | command                     |
+      | phoenix delete 8001         |
+      | phoenix delete --all --json |
+
+  Scenario Outline: A terminal is asked, whatever is redirected, and only yes deletes
+    Given I have run "phoenix create 8001"
+    When on a terminal with <what> redirected I run "phoenix delete <guests>" and answer "<answer>"
+    Then it ends with status <status>
+    And it says "volume: local:8001/vm-8001-"
+    And it says "Delete these for good? Type yes: "
+    And it says "<words>"
+    And no changing command ran on the node
+
+    Examples:
+      | what       | guests      | answer  | status | words                     |
+      | nothing    | 8001        | y       | 5      | nothing was deleted       |
+      | stdout     | 8001 --json | no      | 5      | "ok": false               |
+      | stderr     | --all       | yes yes | 5      | nothing was deleted       |
+      | everything | 8001        | Ctrl-C  | 130    | nothing was being changed |
+
+  Scenario Outline: Who answers yes has it deleted
+    Given I have run "phoenix create 8001"
+    When on a terminal with <what> redirected I run "phoenix delete 8001" and answer "yes"
     Then it succeeds and says "8001 ubuntu-2404: deleted"
+    And VM 8001 does not exist
+
+    Examples:
+      | what       |
+      | nothing    |
+      | everything |
+
+  Scenario: What needs no answer is not asked
+    When I run "phoenix delete 8001"
+    Then it succeeds and says "8001 ubuntu-2404: does not exist, nothing to delete"
+    And no changing command ran on the node
 
   Scenario: What is not there is no error
     When I run "phoenix delete 8001 --yes"

@@ -77,9 +77,9 @@ Feature: A node that is not ready is explained before anything is touched
     And storage "local" still has the volume "8001/vm-8001-disk-0.raw"
 
     Examples:
-      | command        |
-      | create         |
-      | delete --force |
+      | command              |
+      | create               |
+      | delete --force --yes |
 
   @faults
   Scenario: No Proxmox VE here

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import terminals
 from tests.needs import must_run
 from tests.remote.sshd import MISSING
 
@@ -31,6 +32,9 @@ PASSWORD_HASH = "$6$canarysalt$" + "Canary" * 14
 
 OVER_SSH = {"create", "converge", "delete", "dry_run", "fleet", "containers", "node_problems"}
 """Features that run with the node behind a real SSH server, where there is one, unless something else is asked for."""
+
+CONTROLS = {"Ctrl-C": "\x03", "Ctrl-D": "\x04"}
+"""What a terminal turns into a signal, and into the end of the input."""
 
 PREPARED = "FEATURES_PREPARED"
 """The variable with the folder of what nodes looked like after a command, by everything that this depended on."""
@@ -98,6 +102,7 @@ class FakeTarget:
     mark: int = 0
     before: dict[str, bytes] = field(default_factory=dict)
     more_environment: dict[str, str] = field(default_factory=dict)
+    at_terminal: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         self.root = self.folder / "node"
@@ -147,7 +152,20 @@ class FakeTarget:
         self.write_config()
         self.mark, self.before = len(self.calls()), self.files()
         environment = self.phoenix_environment | self.more_environment
-        return self._run([sys.executable, str(ROOT / "phoenix.py"), *shlex.split(line)[1:]], environment)
+        argv = [sys.executable, str(ROOT / "phoenix.py"), *shlex.split(line)[1:]]
+        run = self._run_at_terminal if self.at_terminal else self._run
+        return run(argv, environment)
+
+    def _run_at_terminal(self, argv: list[str], environment: dict[str, str]) -> Result:
+        """Run it where a person sits: `at_terminal` is what a shell redirects, and what is typed when it asks."""
+        streams, answer = self.at_terminal or ("", "")
+        files = {name: self.folder / name for name in ("out", "err")}
+        for name, file in files.items():
+            file.write_text("")
+            streams = streams.replace(f"{name.upper()}", shlex.quote(str(file)))
+        typed = answer.encode() if answer in CONTROLS.values() else f"{answer}\n".encode()
+        status, screen = terminals.run(argv, {**environment, "TERM": "xterm"}, typed, streams=streams)
+        return Result(status, screen.replace("\r\n", "\n") + files["out"].read_text(), files["err"].read_text())
 
     def have_run(self, line: str) -> Result:
         """Run phoenix as a step that a scenario starts from; what it left on the node is kept for the next scenario.
@@ -195,6 +213,7 @@ class FakeTarget:
             env=environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,  # where nobody can be asked, wherever the tests run
             capture_output=True,
             text=True,
             timeout=self.patience,

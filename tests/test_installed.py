@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+import terminals
 from fake_pve.testing import FakeNode
 from places import ROOT
 from samples import VM
@@ -42,25 +40,7 @@ def test_the_wheel_brings_the_command_and_the_template(tmp_path: Path, environme
 
 def on_a_terminal(environment: dict[str, str], words: list[str], answer: str) -> tuple[int, str]:
     """Run phoenix with a terminal for all three streams; answer its question; return exit status and screen."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execve(sys.executable, [sys.executable, str(ROOT / "phoenix.py"), *words], environment)
-    screen, deadline = b"", time.monotonic() + 30
-    asked = False
-    while time.monotonic() < deadline:
-        try:
-            part = os.read(terminal, 4096)
-        except OSError:  # the child is gone
-            break
-        screen += part
-        if not asked and b"Type yes: " in screen:
-            os.write(terminal, answer.encode() + b"\n")
-            asked = True
-        if not part:
-            break
-    _, status = os.waitpid(child, 0)
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(status), screen.decode()
+    return terminals.run([sys.executable, str(ROOT / "phoenix.py"), *words], environment, f"{answer}\n".encode())
 
 
 def test_a_terminal_is_asked_once_before_anything_is_deleted(environment: dict[str, str]) -> None:

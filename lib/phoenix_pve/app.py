@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from phoenix_pve.inventory import Inventory
     from phoenix_pve.node import Node
     from phoenix_pve.observe import Seen
-    from phoenix_pve.plan import Change, Plan
+    from phoenix_pve.plan import Change, Difference, Plan
     from phoenix_pve.ssh_config import Target
 
 DEFAULT_TIMEOUT = 300.0
@@ -90,7 +90,13 @@ class Session:
 def run(words: Mapping[str, Any], environ: Mapping[str, str], here: Path) -> int:
     """Carry out the command line `words`, as docopt returns it; `here` is the folder of the launcher."""
     screen = Screen(
-        sys.stdout, sys.stderr, environ, json=words["--json"], quiet=words["--quiet"], verbose=words["--verbose"]
+        sys.stdout,
+        sys.stderr,
+        environ,
+        json=words["--json"],
+        quiet=words["--quiet"],
+        verbose=words["--verbose"],
+        colour=words["--color"] or "auto",
     )
     try:
         try:
@@ -212,6 +218,7 @@ def _reach(goal: Goal) -> Callable[[Session, list[int]], int]:
         specs = _chosen(session, goal, ids)
         if not session.dry_run and goal in {Goal.CREATE, Goal.DELETE, Goal.RESTART}:
             login.check_state(session.options.access)
+        session.screen.about({spec.vmid: spec.name for spec in specs}, fleet=len(ids) > 1)
         with Locks(session.node, myself(f"{goal} {' '.join(map(str, ids))}"[:60]), session.timeout) as locks:
             return _reached(session, goal, specs, ids, locks)
 
@@ -274,17 +281,15 @@ def _kept(plan: Plan, needing: list[int]) -> Plan:
 
 def _show(session: Session, plans: list[Plan]) -> int:
     session.screen.plans(plans)
-    refused = [refusal for made in plans for refusal in made.refusals]
-    for refusal in refused:
-        session.screen.complain(_error_of([refusal])(refusal.message, refusal.hint))
-    if refused:
+    session.screen.refusals(plans)
+    if refused := [refusal for made in plans for refusal in made.refusals]:
         return _error_of(refused).status
     return PENDING_CHANGES if session.exit_code and any(made.changes for made in plans) else 0
 
 
 def _carry_out(session: Session, goal: Goal, specs: list[GuestSpec], plans: dict[int, Plan], locks: Locks) -> int:
     if goal is Goal.DELETE and not _agreed(session, list(plans.values())):
-        raise RefusedError("nothing was deleted", "answer `yes`, or use --yes")
+        raise RefusedError("nothing was deleted", "answer `yes`, or add --yes")
     guests = {spec.vmid: spec for spec in specs}
     absent = {vmid for vmid, made in plans.items() if not made.exists}
     running = {vmid for vmid, made in plans.items() if made.running}
@@ -293,7 +298,7 @@ def _carry_out(session: Session, goal: Goal, specs: list[GuestSpec], plans: dict
     needs = fleet.needs_within(guests, set(guests), reverse=goal in {Goal.DELETE, Goal.STOP}, idle=idle)
     ends: list[Finished | Failed] = []
     session.screen.expect(len(specs))
-    with interrupts.heard():
+    with interrupts.heard(), session.screen.working():
         for event in work_on(
             fleet.with_starts(guests, needs, held),
             lambda key: fleet.rank(guests[abs(key)]),
@@ -345,7 +350,17 @@ def _work(
 def _planned_again(session: Session, goal: Goal, spec: GuestSpec, before: Plan) -> Plan:
     """Plan anew what was planned while somebody else worked on the guest; who needs it is still what it was."""
     _refuse(replace(before, refusals=tuple(r for r in before.refusals if r.hint == NEEDED_HINT)))
-    return _plan(session, goal, spec, _look_for(session, goal, [spec])[spec.vmid])
+    made = _plan(session, goal, spec, _look_for(session, goal, [spec])[spec.vmid])
+    if goal is Goal.DELETE and not session.assume_yes and not _what_goes(made) <= _what_goes(before):
+        raise RefusedError(
+            f"{spec.vmid} {spec.name}: more would go now than you were asked about: someone worked on it",
+            "run the same command again",
+        )
+    return made
+
+
+def _what_goes(made: Plan) -> set[Difference]:
+    return {difference for change in made.changes for difference in render.differences(change)}
 
 
 def _refuse(made: Plan) -> None:
@@ -411,8 +426,8 @@ def _settle(session: Session, spec: GuestSpec, undone: Sequence[Change], error: 
 
 
 def _agreed(session: Session, plans: list[Plan]) -> bool:
-    """Ask once, on a terminal, before anything is deleted; list what goes."""
-    going = [p for p in plans if not p.refusals and any(isinstance(change, Destroy) for change in p.changes)]
+    """Ask once, on a terminal, before anything is deleted; list what goes. Raises RefusedError without a terminal."""
+    going = [made for made in plans if made.alters]
     return not going or session.assume_yes or session.screen.confirm(going)
 
 

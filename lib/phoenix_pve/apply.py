@@ -41,7 +41,7 @@ from phoenix_pve.plan import (
     overtaken,
     undone,
 )
-from phoenix_pve.step_words import step_words
+from phoenix_pve.step_words import is_internal, step_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -220,9 +220,7 @@ class _Watch:
 
 def _account(plan: Plan, number: int) -> str:
     """Return what was done until then, where anything was."""
-    done = [
-        step_words(change) for change in plan.changes[:number] if not isinstance(change, Note | Remember | LookAgain)
-    ]
+    done = [step_words(change) for change in plan.changes[:number] if not is_internal(change)]
     return f"; done until then: {'; '.join(done)}" if done else ""
 
 
@@ -285,10 +283,13 @@ def _unanswered(plan: Plan, node: Node, step: AwaitAgent, left: float) -> str:
 
 
 def _stopped(plan: Plan, who: str, number: int) -> str:
-    """Return what is done and what is not; `number` changes were complete."""
-    words = [step_words(change) for change in plan.changes]
-    done, left = ("; ".join(part) or "nothing" for part in (words[:number], words[number:]))
-    return f"{plan.vmid} {plan.name}: stopped by {who}; done: {done}; not done: {left}"
+    """Return what is done and what is not, a line for each; `number` changes were complete."""
+    lines = [
+        f"  {'done' if place < number else 'not done'}: {step_words(change)}"
+        for place, change in enumerate(plan.changes)
+        if not is_internal(change)
+    ]
+    return "\n".join([f"{plan.vmid} {plan.name}: stopped by {who}", *lines])
 
 
 def _looked(plan: Plan, number: int, left: Plan) -> str:

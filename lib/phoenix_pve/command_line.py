@@ -33,22 +33,66 @@ GOES_WITH = {
 
 SEE_HELP = "see `phoenix --help`"
 
+OTHER_NAMES = {
+    "apply": "create",
+    "up": "create",
+    "deploy": "create",
+    "new": "create",
+    "make": "create",
+    "destroy": "delete",
+    "rm": "delete",
+    "remove": "delete",
+    "down": "stop",
+    "shutdown": "stop",
+    "boot": "start",
+    "reboot": "restart",
+    "diff": "plan",
+    "preview": "plan",
+    "ls": "list",
+    "ps": "list",
+    "show": "status",
+    "info": "status",
+    "import": "adopt",
+    "check": "validate",
+    "login": "ssh",
+    "shell": "ssh",
+    "console": "ssh",
+}
+"""What other tools call it, and what phoenix does; nothing is done under another name."""
+
+WITHOUT_IDS = frozenset({"list", "validate"})
+COLOUR_WORDS = frozenset({"auto", "always", "never"})
+
 
 def parse(text: str, argv: Sequence[str], version: str) -> dict[str, Any] | str | int:
     """Return docopt's words for `argv`, or a text that was asked for, or the exit status after a mistake was told."""
     flags = {_in_full(text, word) for word in _own(argv)}
-    if flags & {"-h", "--help"}:
+    words = _plain_words(text, argv)
+    if flags & {"-h", "--help"} or words[:1] == ["help"]:
         return text.strip()
-    if "--version" in flags:
+    if "--version" in flags or words == ["version"]:
         return f"phoenix {version}"
     try:
         return _words(text, argv)
     except UsageError as error:
         from phoenix_pve.screen import Screen  # which nobody else needs so early
 
-        return Screen(sys.stdout, sys.stderr, os.environ, json="--json" in flags, quiet=False, verbose=False).fail(
-            error
-        )
+        screen = Screen(sys.stdout, sys.stderr, os.environ, json="--json" in flags, quiet=False, verbose=False)
+        status = screen.fail(error)
+        if not argv:
+            screen.say("", *text[text.index("Usage:") : text.index("Options:")].rstrip().split("\n"))
+        return status
+
+
+def _plain_words(text: str, argv: Sequence[str]) -> list[str]:
+    """Return the words of a line that are neither options nor values of options."""
+    words, skip = [], False
+    valued = set(re.findall(r"(--[a-z-]+) [A-Z]+", text))
+    for word in _own(argv):
+        if not skip and not word.startswith("-"):
+            words.append(word)
+        skip = not skip and _in_full(text, word) in valued
+    return words
 
 
 def _own(argv: Sequence[str]) -> Sequence[str]:
@@ -74,12 +118,28 @@ def _in_full(text: str, word: str) -> str:
 def _words(text: str, argv: Sequence[str]) -> dict[str, Any]:
     for word in _own(argv):
         _check_flag(text, word.partition("=")[0])
+    _check_command(text, argv)
     try:
         words = dict(docopt.docopt(text, list(argv), default_help=False))
     except docopt.DocoptExit as error:
         raise _fault(text, argv, str(error).partition("\n")[0]) from None
     _check_company(text, words)
+    if words["--color"] not in {None, *COLOUR_WORDS}:
+        raise UsageError(f"--color takes auto, always or never; not `{words['--color'][:80]}`", "leave it out for auto")
     return words
+
+
+def _check_command(text: str, argv: Sequence[str]) -> None:
+    """Raise UsageError for a command that other tools have, with what it is here; a typing error is none."""
+    words = _plain_words(text, argv)
+    if words and words[0] in OTHER_NAMES:
+        command = OTHER_NAMES[words[0]]
+        rest = [word for word in words[1:] if word.isascii() and word.isdigit()]
+        everything = "--all" in map(partial(_in_full, text), _own(argv))
+        whom = [] if command in WITHOUT_IDS else ["--all"] if everything else rest or ["<ID>"]
+        line = f"write `phoenix {' '.join([command, *whom])[:60]}`"
+        more = "; what create would change shows `phoenix plan`" if command == "status" else ""
+        raise UsageError(f"unknown command `{words[0]}`; phoenix calls it `{command}`", line + more)
 
 
 def _check_flag(text: str, flag: str) -> None:
@@ -138,8 +198,12 @@ def _odd_option(text: str, argv: Sequence[str], words: Sequence[str], short: str
 
 def _odd_words(text: str, words: Sequence[str]) -> UsageError:
     if not words:
-        return UsageError("no command is given", SEE_HELP)
-    if words[0] in {"list", "validate"}:
+        return UsageError("no command is given", f"for example: phoenix create 8001; {SEE_HELP}")
+    if words[0] == "validate" and not all(word.isdigit() for word in words[1:]):
+        return UsageError(
+            "`validate` takes its folder by --config", f"write `phoenix validate --config {words[1][:80]}`"
+        )
+    if words[0] in WITHOUT_IDS:
         instead = "phoenix status" if words[0] == "list" else "phoenix plan"
         return UsageError(f"`{words[0]}` takes no ID", f"for example: {instead} {' '.join(words[1:])}"[:80])
     if words[0].isdigit() and (late := next((word for word in words if word in _commands(text)), "")):

@@ -9,14 +9,16 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from phoenix_pve import terminal
 from phoenix_pve.errors import StoppedError
+from phoenix_pve.wrapping import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
-FIRST = "{name}: finishing the command under way; once more to leave at once\n"
-SECOND = "{name} again: leaving at once; a command under way goes on by itself, and the next run waits for it\n"
+FIRST = "{name}: finishing the command under way; once more to leave at once"
+SECOND = "{name} again: leaving at once; a command under way goes on by itself, and the next run waits for it"
 
 
 class Terminated(KeyboardInterrupt):
@@ -51,10 +53,18 @@ class _Wish:
 _wish = _Wish()
 
 
+def _told(text: str) -> str:
+    """Return the text with its line end; on a terminal, after the live line and the `^C` that stand there."""
+    if not os.isatty(2):
+        return f"{text}\n"
+    clear = "\n" if os.environ.get("TERM") == "dumb" else "\r\x1b[K\n"
+    return clear + "\n".join(wrapped(text, terminal.width(2))) + "\n"
+
+
 def _hear(number: int, _frame: Any) -> None:
     text = (SECOND if _wish.signal else FIRST).format(name=NAMES[signal.Signals(number)])
     with contextlib.suppress(OSError):  # whoever read it may have heard the signal as well, and be gone
-        os.write(2, text.encode())
+        os.write(2, _told(text).encode())
     if _wish.signal:
         os._exit(128 + number)
     _wish.signal = number

@@ -16,6 +16,7 @@ import select
 import shlex
 import signal
 import subprocess
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 10.0
 """How long a command that was asked to end may take to clean up, before it is killed."""
+
+LATEST_BYTES = 4096
+"""How much of what a command says is looked at while it runs."""
 
 LOCALE = "C.UTF-8"
 """Every Debian has it. In a POSIX locale the real `qm set --description 'ä'` stores `%EF%BF%BD%EF%BF%BD`."""
@@ -89,7 +93,7 @@ def run_bytes(
 ) -> tuple[int, bytes, bytes]:
     """Return (exit status, stdout, stderr) as they came. Raises CutShort, OSError."""
     words = [word.encode("utf-8", "surrogateescape") for word in argv]
-    with memory(stdin) as asked, memory(limit=limit) as out, memory(limit=limit) as err:
+    with memory(stdin) as asked, memory(limit=limit) as out, memory(limit=limit) as err, _seen(argv, out):
         child = subprocess.Popen(
             words,
             stdin=asked,
@@ -165,6 +169,33 @@ def limit_again(pid: int) -> None:
         with contextlib.suppress(OSError, ValueError):
             hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (_soft_limit[0], hard))
+
+
+_under_way: dict[int, tuple[str, ...]] = {}
+_watch = threading.Lock()
+
+
+@contextlib.contextmanager
+def _seen(argv: Sequence[str], out: int) -> Iterator[None]:
+    """Let `latest` see what a command has said, as long as the file is open."""
+    with _watch:
+        _under_way[out] = tuple(argv)
+    try:
+        yield
+    finally:
+        with _watch:
+            del _under_way[out]
+
+
+def latest(argv: Sequence[str]) -> str:
+    """Return the last that a command which ends with these words has said on stdout, while it runs; else nothing."""
+    words = tuple(argv)
+    with _watch:
+        file = next((file for file, running in _under_way.items() if words and running[-len(words) :] == words), None)
+        if file is None:
+            return ""
+        size = os.fstat(file).st_size
+        return os.pread(file, LATEST_BYTES, max(0, size - LATEST_BYTES)).decode("utf-8", "replace")
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -39,10 +38,11 @@ from phoenix_pve.plan import (
     WaitForPower,
     WriteSnippet,
 )
-from phoenix_pve.step_words import step_words
+from phoenix_pve.step_words import is_internal, step_words
+from phoenix_pve.values import props
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from phoenix_pve.apply import Event
     from phoenix_pve.errors import PhoenixError
@@ -115,20 +115,31 @@ def glyph(plan: Plan, difference: Difference) -> str:
     return "~" if plan.exists and difference.old not in {"", "none"} else "+"
 
 
+CALLED = {"onboot": "start at boot (onboot)", "startup": "boot order (startup)"}
+"""What the configuration calls otherwise than Proxmox does, whose word stands beside it."""
+
+FREE_TEXT = frozenset({"name", "description"})
+
+
 def _difference_text(plan: Plan, difference: Difference) -> str:
     why = f" ({difference.why})" if difference.why else ""
     when = f"   ({difference.when})" if difference.when else ""
-    return f"{difference.what}: {_value(plan, difference)}{why}{when}"
+    called = CALLED.get(difference.what, difference.what)
+    return f"{called}: {_value(plan, difference)}{why}{when}"
 
 
 def _value(plan: Plan, difference: Difference) -> str:
-    """Return what goes, what comes, or `old → new`; of a guest to be made there is no old."""
+    """Return what goes, what comes, or `old → new`; of a guest to be made there is no old.
+
+    Of two property strings it is what differs.
+    """
     old, new = (admit(value, LINE) for value in (difference.old, difference.new))
     if not new:
         return old
     if not plan.exists or not old:
         return new
-    return f"{old} → {new}"
+    parts = [] if difference.what in FREE_TEXT else props.differing(old, new)
+    return ", ".join(parts) or f"{old} → {new}"
 
 
 def headline(plan: Plan) -> str:
@@ -144,9 +155,11 @@ def headline(plan: Plan) -> str:
     return f"{plan.vmid} {plan.name} ({FACTS[plan.kind].word}): {what}"
 
 
-def plan_lines(plan: Plan, *, colour: bool = False) -> Iterator[str]:
-    """Yield a plan as a person reads it."""
+def plan_lines(plan: Plan, *, colour: bool = False, reasons: bool = False) -> Iterator[str]:
+    """Yield a plan as a person reads it, with the `reasons` why it is refused or without."""
     yield headline(plan)
+    if reasons:
+        yield from (f"  {paint('✗', '✗', on=colour)} {refusal.message}" for refusal in plan.refusals)
     for change in plan.changes:
         for difference in differences(change):
             sign = glyph(plan, difference)
@@ -203,31 +216,25 @@ def proof_lines(event: Finished) -> Iterator[str]:
         )
 
 
-def summary(ends: Sequence[Finished | Failed]) -> str:
-    """Return the last line of a run over several guests: `8 guests: 5 created, 2 no changes, 1 failed`."""
-    words = Counter(outcome(end.plan) if isinstance(end, Finished) else "failed" for end in ends)
-    return f"{len(ends)} guests: {', '.join(f'{count} {word}' for word, count in words.items())}"
-
-
-def event_lines(event: Event, *, verbose: bool, colour: bool) -> Iterator[str]:
-    """Yield the story, for stderr."""
+def event_lines(event: Event, whom: str, *, verbose: bool, colour: bool) -> Iterator[str]:
+    """Yield the story, for stderr; `whom` is the guest, `8001 ubuntu-2404`."""
     match event:
         case Planned():
             if event.plan.alters or event.plan.waiting:
                 yield from plan_lines(event.plan, colour=colour)
             else:
                 yield from (f"note: {note}" for note in event.plan.notes)
-        case StepStarted() if isinstance(event.change, Note | Tidy | Remember) and not verbose:
+        case StepStarted() if is_internal(event.change) and not verbose:
             pass
         case StepStarted():
-            yield f"{event.vmid}: {step_words(event.change)} …"
+            yield f"{whom}: {step_words(event.change)} …"
             if verbose:
                 yield f"    $ {event.line}"
         case StepDone():
             if verbose:
-                yield f"    done in {event.seconds:.1f} s"
+                yield f"{whom}: {step_words(event.change)}: done in {event.seconds:.1f} s"
         case Blocked():
-            yield f"{event.vmid}: waiting for {admit(event.who, LINE)}"
+            yield f"{whom}: waiting for {admit(event.who, LINE)}"
         case Noted():
             yield admit(event.text)
         case Waiting() | Finished() | Failed():
@@ -237,9 +244,9 @@ def event_lines(event: Event, *, verbose: bool, colour: bool) -> Iterator[str]:
 
 
 def error_lines(error: PhoenixError, *, colour: bool = False) -> Iterator[str]:
-    """Yield what is wrong, a line for each problem, and what to do."""
+    """Yield what is wrong, a line for each problem (details of it are indented), and what to do."""
     for line in error.message.split("\n") or [""]:
-        yield f"{paint('error', 'error', on=colour)}: {line}"
+        yield line if line.startswith("  ") else f"{paint('error', 'error', on=colour)}: {line}"
     if error.hint:
         yield f"  hint: {error.hint}"
 
@@ -310,8 +317,8 @@ def status_row(spec: GuestSpec, seen: Seen) -> dict[str, Any]:
     }
 
 
-def table(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield rows of status_row as columns."""
+def table(rows: list[dict[str, Any]]) -> tuple[list[str], int]:
+    """Return rows of status_row as columns, and where the last column, the longest, begins."""
     cells = [("ID", "NAME", "KIND", "STATUS", "NOTES")]
     for row in rows:
         notes = [admit(row["stranger"], LINE)] if row["stranger"] else []
@@ -321,5 +328,5 @@ def table(rows: list[dict[str, Any]]) -> Iterator[str]:
             notes.append(f"waiting for a restart: {_listed(row['waiting_for_restart'])}")
         cells.append((str(row["id"]), row["name"], row["kind"], row["status"], "; ".join(notes)))
     widths = [max(len(line[i]) for line in cells) for i in range(5)]
-    for line in cells:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+    return lines, sum(widths[:4]) + 8

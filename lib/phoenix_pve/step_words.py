@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from phoenix_pve.plan import (
@@ -63,3 +64,18 @@ def step_words(change: Change) -> str:
     if isinstance(change, Create) and change.template:
         return "creating from the template"
     return STEP_WORDS[type(change)]
+
+
+def is_internal(change: Change) -> bool:
+    """Return whether a change is phoenix's own bookkeeping, of which only --verbose tells."""
+    return isinstance(change, Note | Remember | Tidy | LookAgain)
+
+
+PERCENT = re.compile(r"\((\d{1,3})(?:\.\d+)?%\)")
+"""`transferred 1.2 GiB of 3.5 GiB (34.29%)`, as qm says while it copies a disk (qm-create-*)."""
+
+
+def percent(said: str) -> str:
+    """Return how far a command is by the last that it said of that, `34 %`; nothing when it says nothing of it."""
+    found = PERCENT.findall(said)
+    return f"{found[-1]} %" if found else ""

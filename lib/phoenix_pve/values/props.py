@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from phoenix_pve.guest import Gone
@@ -48,3 +49,27 @@ def _plain(part: str) -> tuple[str, str, str]:
 def is_true(text: str | None) -> bool:
     """Return whether Proxmox takes the text for a yes; nothing is a no."""
     return (text or "").lower() in YES
+
+
+PROPERTY = re.compile(r"(?:[a-z][a-z0-9_-]*=)?[^=]*", re.IGNORECASE)
+
+
+def differing(old: str, new: str) -> list[str]:
+    """Return what two property strings do not have in common: `bridge vmbr0 → vmbr1`, `tag none → 30`.
+
+    Nothing when they have nothing in common or are no such strings: then they are better shown whole.
+    """
+    if not (_are_properties(old) and _are_properties(new)):
+        return []
+    before, after = parse(old), parse(new)
+    keys = list(dict.fromkeys([*before, *after]))
+    changed = [key for key in keys if not mean_the_same(before.get(key, "none"), after.get(key, "none"))]
+    if len(changed) == len(keys):
+        return []
+    return [f"{key} {before.get(key, 'none')} → {after.get(key, 'none')}".lstrip() for key in changed]
+
+
+def _are_properties(text: str) -> bool:
+    """Return whether a text is of parts `key=value`, each key once; one part may be bare."""
+    parts = text.split(",")
+    return "=" in text and all(map(PROPERTY.fullmatch, parts)) and len(parse(text)) == len(parts)
