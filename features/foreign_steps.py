@@ -29,9 +29,7 @@ def _card(target: FakeTarget, vmid: int, **says: Any) -> str:
 
 @given(parsers.re(r"(?P<vmid>\d+) says that its address is (?P<address>.+)"), converters={"vmid": int})
 def _address(target: FakeTarget, vmid: int, address: str) -> None:
-    _answers(
-        target, vmid, _card(target, vmid, **{"ip-addresses": [{"ip-address": json.loads(address), "prefix": 24}]})
-    )
+    _answers(target, vmid, _card(target, vmid, **{"ip-addresses": [{"ip-address": json.loads(address), "prefix": 24}]}))
 
 
 @given(
@@ -45,7 +43,7 @@ def _odd(target: FakeTarget, vmid: int, key: str, value: str) -> None:
 @given(parsers.parse("{vmid:d} answers the question for its addresses with a megabyte too much"))
 def _much(target: FakeTarget, vmid: int) -> None:
     card = _card(target, vmid, **{"ip-addresses": [{"ip-address": "10.0.0.6", "prefix": 24}]})
-    _answers(target, vmid, card + " " * (1 << 20))
+    _answers(target, vmid, " " * (1 << 20) + card)
 
 
 @given(parsers.parse("{question} hangs"))

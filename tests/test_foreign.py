@@ -40,7 +40,7 @@ def test_a_text_ends_at_its_limit() -> None:
 
 
 def test_what_was_put_together_here_keeps_its_lines() -> None:
-    assert foreign.admit("a\n\tb\r\x1b", None, lines=True) == "a\n\tb\\x0d\\x1b"
+    assert foreign.admit("a\n\tb\r\x1b", None, lines=True) == "a\n b\\x0d\\x1b"
 
 
 HARM = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -80,7 +80,18 @@ def test_the_last_line_that_says_something(said: str, wanted: str) -> None:
     assert foreign.last_line(said, "nothing") == wanted
 
 
-NO_DOCUMENT = ["", "[", "[" * 200_000, '{"a":' * 100_000, "9" * 5000, "nul", "\ud800", "{'a': 1}", b"\xff", b"[" * 200_000]
+NO_DOCUMENT = [
+    "",
+    "[",
+    "[" * 200_000,
+    '{"a":' * 100_000,
+    "9" * 5000,
+    "nul",
+    "\ud800",
+    "{'a': 1}",
+    b"\xff",
+    b"[" * 200_000,
+]
 
 
 @pytest.mark.parametrize("text", NO_DOCUMENT, ids=range(len(NO_DOCUMENT)))
@@ -90,7 +101,16 @@ def test_what_is_no_json_is_nothing(text: str | bytes) -> None:
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
-    [("8001", 8001), ("²", None), ("٣", None), ("-1", None), ("", None), ("1_0", None), ("9" * 5000, None), ("1\n", None)],
+    [
+        ("8001", 8001),
+        ("²", None),
+        ("٣", None),
+        ("-1", None),
+        ("", None),
+        ("1_0", None),
+        ("9" * 5000, None),
+        ("1\n", None),
+    ],
 )
 def test_a_number_is_what_int_takes(text: str, wanted: int | None) -> None:
     assert foreign.number(text) == wanted
@@ -99,7 +119,7 @@ def test_a_number_is_what_int_takes(text: str, wanted: int | None) -> None:
 ODD = [None, True, 3, -1, 1e999, float("nan"), "x", [], [5], {}, {"a": 1}, [[]], 10**400]
 
 
-@pytest.mark.parametrize("value", ODD, ids=map(repr, ODD[:-1] + ["10**400"]))
+@pytest.mark.parametrize("value", ODD, ids=map(repr, [*ODD[:-1], "10**400"]))
 def test_a_value_of_another_type_is_none(value: object) -> None:
     assert isinstance(foreign.word(value), str)
     assert isinstance(foreign.mapping(value), dict)

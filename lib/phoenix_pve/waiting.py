@@ -116,7 +116,9 @@ def _has_address(watch: _Watch) -> str:
 def _answers(watch: _Watch) -> str:
     """Look for an SSH server the way a login will go."""
     if watch.step.what.proxy:
-        done = LocalNode().run(readiness.proxy_probe(watch.step.what.proxy, watch.seconds), seconds=watch.seconds + SPARE)
+        done = LocalNode().run(
+            readiness.proxy_probe(watch.step.what.proxy, watch.seconds), seconds=watch.seconds + SPARE
+        )
         return "" if done.stdout.startswith("SSH-") else said(done, "the proxy command leads to nobody")
     if reason := _has_address(watch):
         return reason
