@@ -47,6 +47,16 @@ else's change must be noticed by an update and survive. What was set in a stoppe
 
 Not to be seen by anybody: that `pct exec … chpasswd`, `qm cloudinit update` or `qm agent ping` say success and did nothing.
 
+## Strangers
+
+A guest, and whoever can write on a node, may say anything in every field that phoenix reads: the options, notes and locks of a
+configuration, names of storages, bridges and nodes, what tools, agents, cloud-init, `uname` and ssh print, addresses. Each
+field × a list of hostile words (every control character, those of direction and those that show nothing, sequences that
+paint a terminal, lone surrogates, lines for ssh's configuration, shell, deep and long nonsense) × every way out (terminal
+with and without colours, the live line, files, JSON, ssh's configuration, command lines of probes, journal, errors) is tried
+in one process. Nothing may come out that does more than show, no line of the stranger's own, no field without end, no
+traceback. A test guards that only one place writes to the user, and that it lets nothing through.
+
 ## What makes it so
 
 - **A note** (`/var/lib/phoenix/ID.unfinished` on the node) stands from before a guest is made until it is complete. With
@@ -64,6 +74,7 @@ Not to be seen by anybody: that `pct exec … chpasswd`, `qm cloudinit update` o
   connection.
 - **Deadlines**: a command that copies or wipes disks 4 hours (`--call-timeout`), another change 10 minutes, a query one.
   At the deadline it is asked to end, as Proxmox ends a task, and after 10 seconds killed. Over SSH it is only left behind.
+  A question to a guest ends with the stage that it is asked for (`--timeout`), over SSH as well.
 - **Digest**: changes carry the digest of the configuration they were planned from, so that one made meanwhile is not
   overwritten unseen.
 
