@@ -57,6 +57,8 @@ with and without colours, the live line, files, JSON, ssh's configuration, comma
 in one process. Nothing may come out that does more than show, no line of the stranger's own, no field without end, no
 traceback. A test guards that only one place writes to the user, and that it lets nothing through.
 
+{strangers}
+
 ## What makes it so
 
 - **A note** (`/var/lib/phoenix/ID.unfinished` on the node) stands from before a guest is made until it is complete. With
@@ -102,9 +104,9 @@ from the fake; what is recorded of the real tools is in tests/conformance.
 """
 
 
-def table(rows: list[tuple[str, int, int]], what: str) -> str:
+def table(rows: list[tuple[str, int, int]], what: str, whose: str = "flow") -> str:
     """Return a table of flows with its sum."""
-    lines = [f"| flow | {what} | not as it should be |", "|---|---:|---:|"]
+    lines = [f"| {whose} | {what} | not as it should be |", "|---|---:|---:|"]
     lines += [f"| {name} | {tried} | {failed} |" for name, tried, failed in rows]
     total = [sum(row[i] for row in rows) for i in (1, 2)]
     return "\n".join([*lines, f"| **all** | **{total[0]}** | **{total[1]}** |"])
@@ -119,7 +121,8 @@ def main(figures: str, target: str) -> int:
     rows = {kind: [(name, *pair) for name, pair in sorted(flows.items())] for kind, flows in found.items()}
     run = f"Last written {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, Linux {platform.release()}."
     crashes, faults = (table(rows.get(kind, []), what) for kind, what in (("crashes", "points"), ("faults", "faults")))
-    Path(target).write_text(TEXT.format(crashes=crashes, faults=faults, run=run), encoding="utf-8")
+    strangers = table(rows.get("hostile answers", []), "words", "field")
+    Path(target).write_text(TEXT.format(crashes=crashes, faults=faults, strangers=strangers, run=run), encoding="utf-8")
     print(target)
     return int(any(failed for kind in rows.values() for _, _, failed in kind))
 
