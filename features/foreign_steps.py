@@ -43,7 +43,7 @@ def _odd(target: FakeTarget, vmid: int, key: str, value: str) -> None:
 @given(parsers.parse("{vmid:d} answers the question for its addresses with a megabyte too much"))
 def _much(target: FakeTarget, vmid: int) -> None:
     card = _card(target, vmid, **{"ip-addresses": [{"ip-address": "10.0.0.6", "prefix": 24}]})
-    _answers(target, vmid, card + " " * (1 << 20))
+    _answers(target, vmid, " " * (1 << 20) + card)
 
 
 @given(parsers.parse("{question} hangs"))

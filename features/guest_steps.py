@@ -199,6 +199,16 @@ def _not_run(target: GuestTarget, words: str) -> None:
     assert [call for call in target.new_calls() if shlex.join(call).startswith(words)] == []
 
 
+@then("the host key of 8001 is pinned")
+def _pinned(target: GuestTarget) -> None:
+    assert [path.name for path in target.known_hosts] == ["8001"]
+
+
+@then("the host key of 8001 is forgotten")
+def _forgotten(target: GuestTarget) -> None:
+    assert target.known_hosts == []
+
+
 @then("no process, port, mount or file of 8001 is left")
 def _nothing(target: GuestTarget) -> None:
     _until(lambda: _processes_in(str(target.root)) == [])

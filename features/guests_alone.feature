@@ -29,6 +29,21 @@ Feature: Guests that are different
     And 8001 has the address "10.9.8.7"
 
   @slow
+  Scenario: Its host key goes with the boot that makes it another instance, and with no other
+    Given a node whose guests boot
+    And I have run "phoenix create 8001 --verify"
+    And VM 8001 has "memory_mb" set to 1024
+    And I have run "phoenix create 8001 --restart"
+    Then the host key of 8001 is pinned
+    Given VM 8001 has "network_config" set to {"ip": "10.9.8.7/24", "gw": "10.9.8.1", "nameserver": "10.9.8.1"}
+    And I have run "phoenix create 8001"
+    Then the host key of 8001 is pinned
+    When I run "phoenix restart 8001"
+    Then the host key of 8001 is forgotten
+    When I run "phoenix create 8001 --verify"
+    Then it succeeds and says "logged in as admin"
+
+  @slow
   Scenario: cloud-init that fails is told, with the module, and the guest is left as it is
     Given a node whose guests boot
     And the user-data also has "runcmd: [[false]]"

@@ -40,7 +40,7 @@ def test_a_text_ends_at_its_limit() -> None:
 
 
 def test_what_was_put_together_here_keeps_its_lines() -> None:
-    assert foreign.admit("a\n\tb\r\x1b", None, lines=True) == "a\n\tb\\x0d\\x1b"
+    assert foreign.admit("a\n\tb\r\x1b", None, lines=True) == "a\n b\\x0d\\x1b"
 
 
 HARM = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -41,6 +41,8 @@ PURE = [
     "readiness",
     "complaints",
     "ssh_errors",
+    "foreign",
+    "instance",
 ]
 BOUNDARY = {"subprocess", "socket", "os", "shutil", "tempfile", "time", "pathlib", "threading"}
 
@@ -91,6 +93,49 @@ def test_only_the_nodes_start_processes() -> None:
 def test_lines_of_proxmox_and_its_tools_end_at_a_line_feed_alone() -> None:
     """str.splitlines() also ends them at U+0085, U+2028, \\v, \\f…, which are text there; see values/text.py."""
     assert names([p for p in LIB if ".splitlines(" in p.read_text()]) == []
+
+
+def calls(path: Path, *words: str) -> list[str]:
+    """The functions of a file that call something named so."""
+    return [
+        function.name
+        for function in functions(path)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in words
+    ]
+
+
+def test_only_one_place_writes_to_the_user_and_it_admits_what_it_writes() -> None:
+    """Whatever a stranger said reaches a user through Screen._put alone; see foreign.py."""
+    speaking = {path.name for path in LIB if {"stdout", "stderr", "print"} & {*_names_of_streams(path)}}
+    assert speaking <= {"app.py", "command_line.py", "schemas.py"}, "two hand the streams to a Screen, one prints names"
+    screen = ROOT / "lib/phoenix_pve/screen.py"
+    assert calls(screen, "write") == ["_put"]
+    assert "_put" in calls(screen, "clean")
+    assert calls(screen, "dumps") == ["_document"]
+    assert "_document" in calls(screen, "admitted")
+
+
+def _names_of_streams(path: Path) -> Iterator[str]:
+    """`print`, sys.stdout and sys.stderr where a file uses them."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys":
+            yield node.attr
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+@pytest.mark.parametrize("word", ["JSONDecodeError", "loads"])
+def test_json_of_strangers_is_read_in_one_place(word: str) -> None:
+    readers = {path.name for path in LIB if word in path.read_text()}
+    assert readers <= {"foreign.py", "jsonfile.py"}
+
+
+@pytest.mark.parametrize("word", ["isdigit", "isnumeric", "isdecimal"])
+def test_a_word_is_a_number_when_int_takes_it(word: str) -> None:
+    """`²`.isdigit() is true, and int("²") a traceback; foreign.number is for what strangers say."""
+    lines = [line for path in LIB for line in path.read_text().splitlines() if f".{word}()" in line and "int(" in line]
+    assert [line for line in lines if "isascii" not in line] == []
 
 
 @pytest.mark.parametrize("module", PURE)

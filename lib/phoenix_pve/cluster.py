@@ -6,11 +6,11 @@ that is missing or odd makes no statement: a single node has no `cluster` in .me
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from phoenix_pve import foreign
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
 
@@ -101,11 +101,11 @@ def places(vmlist: bytes) -> dict[int, Place] | None:
     found = _document(vmlist)
     if not found:
         return None
-    entries = {vmid: _object(entry) for vmid, entry in _object(found.get("ids")).items() if vmid.isdecimal()}
+    entries = [(foreign.number(vmid), _object(entry)) for vmid, entry in _object(found.get("ids")).items()]
     return {
-        int(vmid): Place(TYPES.get(str(entry.get("type")), Kind.VM), _word(entry["node"]))
-        for vmid, entry in entries.items()
-        if _word(entry.get("node"))
+        vmid: Place(TYPES.get(str(entry.get("type")), Kind.VM), _word(entry["node"]))
+        for vmid, entry in entries
+        if vmid is not None and _word(entry.get("node"))
     }
 
 
@@ -143,10 +143,7 @@ def managed(asked: Mapping[str, str], status: bytes, kind: Kind, vmid: int) -> M
 
 
 def _document(data: bytes) -> dict[str, Any]:
-    try:
-        return _object(json.loads(data or b"null"))
-    except (ValueError, RecursionError):
-        return {}
+    return _object(foreign.document(data))
 
 
 def _object(value: object) -> dict[str, Any]:

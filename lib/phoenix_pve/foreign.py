@@ -33,12 +33,11 @@ def admit(text: str, limit: int | None = FIELD, *, lines: bool = False) -> str:
     r"""Return a text that does nothing but show: `\x1b` and the like stand as escapes, line ends and tabs as blanks.
 
     limit  the most bytes in UTF-8, None for all; what is cut off ends in an ellipsis
-    lines  keep line ends and tabs: what was put together here of pieces that were admitted before
+    lines  keep line ends: what was put together here of pieces that were admitted before
     """
-    if not lines:
-        text = _FOLDED.sub(" ", text).strip(" ")
+    text = text.replace("\t", " ") if lines else _FOLDED.sub(" ", text).strip(" ")
     if not _is_plain(text):
-        text = "".join(char if _is_plain(char) or (lines and char in "\n\t") else _escaped(char) for char in text)
+        text = "".join(char if _is_plain(char) or (lines and char == "\n") else _escaped(char) for char in text)
     return text if limit is None else _cut(text, limit)
 
 

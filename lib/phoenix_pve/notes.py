@@ -20,7 +20,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from phoenix_pve import identity
+from phoenix_pve import foreign, identity
 from phoenix_pve.guest import Kind
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ def parse(text: str) -> Note | None:
     """Return what a note says, None for one of another format or a broken one."""
     first, *lines = text.split("\n")
     try:
-        found = _note(json.loads(first))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        found = _note(foreign.document(first))
+    except (ValueError, KeyError, TypeError):
         return None
     return replace(found, spans=(*found.spans, *_spans(lines)))
 

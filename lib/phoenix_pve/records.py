@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from phoenix_pve import identity, notes
+from phoenix_pve import foreign, identity, notes
 from phoenix_pve.guest import Kind, Power
 from phoenix_pve.kinds import FACTS
 
@@ -70,8 +70,8 @@ def text(record: Record) -> str:
 def parse(text: str) -> Record | None:
     """Return what a record says, None for what is none."""
     try:
-        return _record(json.loads(text))
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return _record(foreign.document(text))
+    except (ValueError, KeyError, TypeError):
         return None
 
 

@@ -269,7 +269,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "commands": list(command_lines(plan)),
         "refusals": [{"message": r.message, "hint": r.hint} for r in plan.refusals],
-        "waiting_for_restart": list(plan.waiting),
+        "waiting_for_restart": list(map(admit, plan.waiting)),
         "notes": list(plan.notes),
     }
 
@@ -292,7 +292,7 @@ def result_json(event: Finished | Failed) -> dict[str, Any]:
         "outcome": outcome(event.plan),
         "changed": event.plan.alters,
         "seconds": round(event.seconds, 3),
-        "waiting_for_restart": list(event.waiting),
+        "waiting_for_restart": list(map(admit, event.waiting)),
         **({"login": asdict(event.proof)} if event.proof else {}),
     }
 
@@ -326,7 +326,8 @@ def table(rows: list[dict[str, Any]]) -> tuple[list[str], int]:
         notes += [HIBERNATED if row["lock"] == SUSPENDED else locked] if row["lock"] else []
         if row["waiting_for_restart"]:
             notes.append(f"waiting for a restart: {_listed(row['waiting_for_restart'])}")
-        cells.append((str(row["id"]), row["name"], row["kind"], row["status"], "; ".join(notes)))
+        name, kind, status = (admit(row[key], LINE) for key in ("name", "kind", "status"))
+        cells.append((str(row["id"]), name, kind, status, "; ".join(notes)))
     widths = [max(len(line[i]) for line in cells) for i in range(5)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells]
     return lines, sum(widths[:4]) + 8

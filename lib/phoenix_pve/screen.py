@@ -118,7 +118,7 @@ class Screen:
     def _fitted(stream: TextIO, lines: Iterable[str], hang: int | None = None) -> str:
         """Return lines as a text in which none is longer than the terminal is wide; elsewhere each is one line."""
         if stream.isatty():
-            width = terminal.width(stream.fileno())
+            width = terminal.width(stream)
             lines = (piece for line in lines for piece in wrapped(line, width, hang))
         return "".join(f"{line}\n" for line in lines)
 
@@ -249,7 +249,7 @@ class Screen:
         if self._live and self._doing:
             now = time.monotonic()
             doing = [(vmid, self._names.get(vmid, ""), at.text(now)) for vmid, at in self._doing.items()]
-            line = fleet_words.live_line(self._ended, self._expected, doing, terminal.width(self._err.fileno()))
+            line = fleet_words.live_line(self._ended, self._expected, doing, terminal.width(self._err))
             self._put(self._err, admit(line, None), ERASE)
 
     def _clear(self) -> None:

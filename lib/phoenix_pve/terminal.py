@@ -6,7 +6,7 @@ import contextlib
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,11 @@ NARROWEST = 80
 """Columns of a terminal that does not tell."""
 
 
-def width(file: int) -> int:
+def width(file: int | TextIO) -> int:
     """Return how many columns a terminal has."""
     with contextlib.suppress(OSError):
-        return os.get_terminal_size(file).columns or NARROWEST
+        number = file if isinstance(file, int) else file.fileno()
+        return os.get_terminal_size(number).columns or NARROWEST
     return NARROWEST
 
 

@@ -47,6 +47,18 @@ else's change must be noticed by an update and survive. What was set in a stoppe
 
 Not to be seen by anybody: that `pct exec … chpasswd`, `qm cloudinit update` or `qm agent ping` say success and did nothing.
 
+## Strangers
+
+A guest, and whoever can write on a node, may say anything in every field that phoenix reads: the options, notes and locks of a
+configuration, names of storages, bridges and nodes, what tools, agents, cloud-init, `uname` and ssh print, addresses. Each
+field × a list of hostile words (every control character, those of direction and those that show nothing, sequences that
+paint a terminal, lone surrogates, lines for ssh's configuration, shell, deep and long nonsense) × every way out (terminal
+with and without colours, the live line, files, JSON, ssh's configuration, command lines of probes, journal, errors) is tried
+in one process. Nothing may come out that does more than show, no line of the stranger's own, no field without end, no
+traceback. A test guards that only one place writes to the user, and that it lets nothing through.
+
+{strangers}
+
 ## What makes it so
 
 - **A note** (`/var/lib/phoenix/ID.unfinished` on the node) stands from before a guest is made until it is complete. With
@@ -64,6 +76,7 @@ Not to be seen by anybody: that `pct exec … chpasswd`, `qm cloudinit update` o
   connection.
 - **Deadlines**: a command that copies or wipes disks 4 hours (`--call-timeout`), another change 10 minutes, a query one.
   At the deadline it is asked to end, as Proxmox ends a task, and after 10 seconds killed. Over SSH it is only left behind.
+  A question to a guest ends with the stage that it is asked for (`--timeout`), over SSH as well.
 - **Digest**: changes carry the digest of the configuration they were planned from, so that one made meanwhile is not
   overwritten unseen.
 
@@ -91,9 +104,9 @@ from the fake; what is recorded of the real tools is in tests/conformance.
 """
 
 
-def table(rows: list[tuple[str, int, int]], what: str) -> str:
+def table(rows: list[tuple[str, int, int]], what: str, whose: str = "flow") -> str:
     """Return a table of flows with its sum."""
-    lines = [f"| flow | {what} | not as it should be |", "|---|---:|---:|"]
+    lines = [f"| {whose} | {what} | not as it should be |", "|---|---:|---:|"]
     lines += [f"| {name} | {tried} | {failed} |" for name, tried, failed in rows]
     total = [sum(row[i] for row in rows) for i in (1, 2)]
     return "\n".join([*lines, f"| **all** | **{total[0]}** | **{total[1]}** |"])
@@ -108,7 +121,8 @@ def main(figures: str, target: str) -> int:
     rows = {kind: [(name, *pair) for name, pair in sorted(flows.items())] for kind, flows in found.items()}
     run = f"Last written {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, Linux {platform.release()}."
     crashes, faults = (table(rows.get(kind, []), what) for kind, what in (("crashes", "points"), ("faults", "faults")))
-    Path(target).write_text(TEXT.format(crashes=crashes, faults=faults, run=run), encoding="utf-8")
+    strangers = table(rows.get("hostile answers", []), "words", "field")
+    Path(target).write_text(TEXT.format(crashes=crashes, faults=faults, strangers=strangers, run=run), encoding="utf-8")
     print(target)
     return int(any(failed for kind in rows.values() for _, _, failed in kind))
 

@@ -58,7 +58,7 @@ USUAL = {
     "net0": f"virtio={MAC.upper()},bridge=vmbr0",
     "scsi0": "local:8001/vm-8001-disk-0.raw,size=2G",
 }
-GUEST = spec(network={"ip": "dhcp"})
+GUEST = spec(network={"ip": "dhcp"}, description="mine")
 
 
 class Told:
@@ -66,10 +66,10 @@ class Told:
 
     def __init__(self, files: dict[str, bytes] | None = None, *, status: int = 0, out: str = "", err: str = "") -> None:
         self.files = {path: File(len(data), data) for path, data in (files or {}).items()}
-        self.exit, self.out, self.err = status, out, err
+        self.status, self.out, self.err = status, out, err
 
     def run(self, argv: Any, stdin: str | None = None, seconds: float | None = None, *, log: str = "") -> Completed:
-        return Completed(tuple(argv), self.exit, self.out, self.err)
+        return Completed(tuple(argv), self.status, self.out, self.err)
 
     def look(self, questions: Questions) -> Answers:
         done = tuple(self.run(argv) for argv in questions.commands)
@@ -279,7 +279,7 @@ def journal(said: str, screen: Screen, folder: Path) -> None:
     """An option that somebody set and phoenix keeps comes into a command, and with it into the journal."""
     path = folder / "journal"
     path.unlink(missing_ok=True)
-    Journal(Told(), str(path), "pve1").run(["qm", "set", "8001", "--net0", said[:2000]])  # type: ignore[arg-type]
+    Journal(Told(), str(path), "pve1").run(["qm", "set", "8001", "--net0", said[:1000]])  # type: ignore[arg-type]
     (line,) = path.read_bytes().decode().splitlines()
     screen._put(screen._err, f"{line}\n")
     assert json.loads(line)["run"][:4] == ["qm", "set", "8001", "--net0"]
