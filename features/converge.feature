@@ -86,7 +86,7 @@ Feature: Converge an existing virtual machine
     And it says "- start order: 3 (null in the file)"
     And it says "- description: notes (null in the file)"
     When I run "phoenix create 8001"
-    Then it succeeds and says "waiting for a restart: ipconfig0, nameserver, searchdomain"
+    Then it succeeds and says "waiting for a restart: ipconfig0"
     And exactly 1 changing command ran on the node
     When I run "phoenix create 8001"
     Then it succeeds and says "8001 ubuntu-2404: no changes"

@@ -12,7 +12,7 @@ from phoenix_pve.guest import Admin, ContainerExtras, Gone, GuestSpec, GuestStat
 from phoenix_pve.image import Image
 from phoenix_pve.observe import Seen
 from phoenix_pve.plan import Goal, Plan
-from phoenix_pve.planner import Options, plan
+from phoenix_pve.planner import Options, foreseen, plan
 from phoenix_pve.storage_cfg import Storage
 from samples import HASH, KEY, commands
 
@@ -311,3 +311,13 @@ def test_delete() -> None:
 )
 def test_power(goal: Goal, power: Power, expected: list[str]) -> None:
     assert commands(planned(state(power), goal)) == expected
+
+
+def test_a_clone_of_what_is_only_foreseen_has_its_volumes_and_grows_them() -> None:
+    source = foreseen(replace(spec(storage="fast", **MP0), vmid=100))
+    points = (MountPoint("mp0", "fast", 8, "/srv"),)
+    made = commands(
+        planned(None, source=source, clone_from=100, image="", storage="fast", extras={"mount_points": points})
+    )
+    assert made[0].startswith("pct clone 100 101 ")
+    assert [line for line in made if "resize" in line or "--mp0" in line] == ["pct resize 101 mp0 8G"]

@@ -78,13 +78,6 @@ def made_from(spec: GuestSpec) -> GuestState:
     """The guest that is there after a new one was made."""
     state = foreseen(spec)
     options = dict(state.options)
-    if spec.kind is Kind.CONTAINER:
-        sizes = {
-            point.slot: f"local:vm-101-{point.slot},mp={point.path},size={point.gib}G"
-            for point in spec.container.mount_points
-        }  # type: ignore[union-attr]
-        options.update(sizes)
-        options["rootfs"] = f"local:vm-101-disk-0,size={spec.disk_gb}G"
     return replace(state, power=Power.RUNNING, options=options, description=options.pop("description", ""), digest="d1")
 
 

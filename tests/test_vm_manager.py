@@ -429,3 +429,84 @@ def test_power_of_a_vm_that_does_not_exist_is_refused(goal: Goal) -> None:
 @pytest.mark.parametrize("goal", [Goal.START, Goal.STOP, Goal.RESTART])
 def test_power_of_a_foreign_vm_is_refused(goal: Goal) -> None:
     assert "did not make" in planned(goal, node=seen(state(tags=None))).refusals[0].message
+
+
+def cloned(source: dict[str, Any], **want: Any) -> Plan:
+    template = replace(state(Power.STOPPED, template="1", **source), vmid=9000)
+    return planned(want={"clone_from": 9000, "image": "", **want}, node=seen(source=template, snippet=USER_DATA))
+
+
+@pytest.mark.parametrize("slot", ["scsi0", "scsi5", "virtio0", "sata0", "ide0"])
+def test_the_root_disk_of_a_clone_is_that_of_its_source(slot: str) -> None:
+    disks = {"scsi0": None, slot: "local-lvm:base-9000-disk-0,size=8G", "boot": f"order=ide2;{slot};net0"}
+    made = cloned(disks)
+    assert f"qm disk resize 8001 {slot} 32G" in commands(made)
+    assert "--scsi0" not in "".join(commands(made))
+
+
+@pytest.mark.parametrize("slot", ["scsi0", "scsi5", "virtio0", "sata0", "ide0"])
+def test_the_root_disk_grows_where_it_is_and_a_data_disk_does_not(slot: str) -> None:
+    disks = {
+        "scsi0": "local:8001/vm-8001-disk-1.raw,size=4G",
+        slot: "local:8001/vm-8001-disk-0.raw,size=8G",
+        "boot": f"order={slot}",
+    }
+    assert commands(planned(node=seen(state(**disks)))) == [f"qm disk resize 8001 {slot} 32G"]
+    refused = planned(want={"storage": "local-lvm", "disk_gb": 8}, node=seen(state(**disks))).refusals
+    assert [r.hint for r in refused] == [
+        f"move it with `qm disk move 8001 {slot} local-lvm --delete 1`, or set `storage_pool` back"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (
+            {"boot": "order=net0", "scsi1": "local:b,size=1G"},
+            "VM 9000, which 8001 is cloned from, has several hard disks (scsi0, scsi1)",
+        ),
+        ({"scsi0": None}, "VM 9000, which 8001 is cloned from, has no hard disk to boot from"),
+        (
+            {"scsi0": "/dev/sdb,size=32G"},
+            "VM 9000, which 8001 is cloned from, boots from /dev/sdb, which is passed through",
+        ),
+    ],
+)
+def test_a_source_without_a_root_disk_that_is_known_is_not_cloned(source: dict[str, Any], says: str) -> None:
+    made = cloned(source)
+    assert made.changes == ()
+    assert [says in refusal.message for refusal in made.refusals] == [True]
+    assert "delete" not in made.refusals[0].hint
+
+
+@pytest.mark.parametrize("size", ["size=32G", "size=33285996544", ""])
+def test_a_disk_that_is_passed_through_is_neither_grown_nor_moved(size: str) -> None:
+    disks = {"scsi0": f"/dev/disk/by-id/ata-1,{size}".rstrip(",")}
+    assert commands(planned(want={"storage": "local-lvm"}, node=seen(state(**disks)))) == []
+
+
+def test_a_clone_gets_no_address_of_its_source() -> None:
+    assert "qm set 8001 --ipconfig0 ip=dhcp" in commands(cloned({"ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1"}))[1:2]
+    made = cloned({"ipconfig0": "ip=10.0.0.5/24,gw=10.0.0.1"}, network={"gw": "10.0.0.1"})
+    assert "a gateway needs a static ip" in made.refusals[0].message
+    assert "a new guest gets dhcp" in made.refusals[0].hint
+
+
+def test_the_iso_image_in_a_drive_of_the_source_stays_there() -> None:
+    made = cloned({"ide0": "isos:iso/x.iso,media=cdrom", "ide2": "none,media=cdrom"})
+    assert "--ide2 local:cloudinit" in commands(made)[1]
+
+
+def test_volumes_of_others_do_not_go() -> None:
+    others = {
+        "scsi1": "local-lvm:vm-998-disk-1,size=9G",
+        "ide0": "isos:iso/x.iso,media=cdrom",
+        "scsi2": "/dev/sdb",
+        "unused0": "local:998/vm-998-disk-0.raw",
+    }
+    made = planned(
+        Goal.DELETE, node=seen(state(**others, scsi3="local:900/base-900-disk-0.qcow2/8001/vm-8001-disk-7.qcow2"))
+    )
+    assert made.changes[1].volumes == (  # type: ignore[union-attr]
+        "local:8001/vm-8001-cloudinit.qcow2", "local:8001/vm-8001-disk-0.raw", "local:900/base-900-disk-0.qcow2/8001/vm-8001-disk-7.qcow2",
+    )  # fmt: skip

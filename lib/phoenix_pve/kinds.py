@@ -12,7 +12,7 @@ class KindFacts:
     """What is true of every guest of one kind.
 
     content     the content type that a storage needs for its disks
-    root_slot   the configuration key of the root disk
+    root_slot   the configuration key of the root disk of a guest that phoenix makes; see values/root.py for other VMs
     name_option the option that holds the guest's name
     at_once     options that the tool stores as waiting and then always applies to a running guest (qm-set-running-*)
     """

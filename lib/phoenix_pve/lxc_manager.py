@@ -260,7 +260,7 @@ def refusals_to_clone(spec: GuestSpec, source: GuestState) -> Iterator[Refusal]:
     for point in _extras(spec).mount_points:
         old = source.options.get(point.slot, "")
         path = props.parse(old, "volume").get("mp")
-        if not disk.is_asked_for(old) and path != point.path:
+        if old and path != point.path:
             yield Refusal(
                 f"mount_points.{point.slot}.path: container {source.vmid}, which {spec.vmid} is cloned from, mounts it "
                 f"at {path}, and so will the clone",

@@ -374,8 +374,10 @@ def foreseen(spec: GuestSpec) -> GuestState:
     options = {setting.option: setting.value for setting in manager.settings(spec, None) if setting.value}
     drives = {"ide2": f"{spec.storage}:cloudinit,media=cdrom"} if spec.kind is Kind.VM else {}
     unprivileged = {"unprivileged": str(int(spec.container.unprivileged is not False))} if spec.container else {}
-    root = {FACTS[spec.kind].root_slot: f"{spec.storage}:disk,size={spec.disk_gb}G"}
-    return GuestState(spec.kind, spec.vmid, Power.STOPPED, {**options, **drives, **unprivileged, **root}, MADE_BY)
+    volumes = {FACTS[spec.kind].root_slot: f"{spec.storage}:disk,size={spec.disk_gb}G"}
+    for point in spec.container.mount_points if spec.container else ():
+        volumes[point.slot] = f"{point.storage}:disk-{point.slot},mp={point.path},size={point.gib}G"
+    return GuestState(spec.kind, spec.vmid, Power.STOPPED, {**options, **drives, **unprivileged, **volumes}, MADE_BY)
 
 
 def _without_mac(kind: Kind, card: str) -> str:

@@ -114,6 +114,9 @@ EVERYTHING = one(
     start_at_boot=True,
     cpu_type="host",
 )
+NO_NETWORK = {"ip": None, "gw": None, "vlan_tag": None, "nameserver": None, "searchdomain": None}
+NO_OPTIONS = {"tags": None, "description": None, "boot_order": None, "boot_delay": None}
+NOTHING = Config([{**vm(disk_size_gb=64), **NO_OPTIONS, "network_config": NO_NETWORK}], admin=ADMIN)
 POINT = {"mp0": {"storage_pool": "local", "size_gb": 1, "path": "/srv"}}
 EVERY_BOX = box(
     cores=2,
@@ -132,6 +135,14 @@ EVERY_BOX = box(
     features={"nesting": True},
     mount_points=POINT,
 )
+NO_BOX = {
+    **container(storage_size_gb=16, network_config={"name": "eth0", "bridge": "vmbr1", "ip": None}),
+    **NO_OPTIONS,
+    "cores": None,
+    "vlan_tag": None,
+    "nameservers": None,
+    "searchdomain": None,
+}
 LARGER_POINT = box(mount_points={"mp0": {**POINT["mp0"], "size_gb": 2, "path": "/data"}})
 LVM_POINT = box(mount_points={"mp0": {**POINT["mp0"], "storage_pool": "local-lvm"}})
 FLOWS = [
@@ -143,6 +154,8 @@ FLOWS = [
     Flow("change and restart", CREATE_VM[0] + " --restart", EVERYTHING, one(), CREATE_VM),
     Flow("change the card", CREATE_VM[0], one(network_bridge="vmbr1"), one(), CREATE_VM),
     Flow("change what is stopped", CREATE_VM[0], EVERYTHING, one(), (*CREATE_VM, "stop 8001")),
+    Flow("take everything away", CREATE_VM[0], NOTHING, EVERYTHING, CREATE_VM),
+    Flow("take everything away from a container", CREATE_CT[0], Config([], {"101": NO_BOX}), EVERY_BOX, CREATE_CT),
     Flow("make the cloud-init drive anew", CREATE_VM[0], one(), None, CREATE_VM, without_drive),
     Flow("adopt", "adopt 8001", one(), None, CREATE_VM, without_mark),
     Flow("change the user-data", CREATE_VM[0], OTHER_KEY, one(), CREATE_VM),
