@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pytest_bdd import given, parsers, then, when
 
-from features import acceptance, guest_steps, tags
+from features import acceptance, cluster_steps, guest_steps, tags
 from features.target import (
     ADMIN_KEY,
     OTHER_KEY,
@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     acceptance.configure(config)
     share_prepared()
     config.pluginmanager.register(guest_steps)
+    config.pluginmanager.register(cluster_steps)
 
 
 def pytest_bdd_apply_tag(tag: str, function: Callable[..., Any]) -> bool:
