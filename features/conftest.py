@@ -11,7 +11,7 @@ import pytest
 import yaml
 from pytest_bdd import given, parsers, then, when
 
-from features import acceptance, foreign_steps, guest_steps, surroundings_steps, tags
+from features import acceptance, cluster_steps, foreign_steps, guest_steps, surroundings_steps, tags
 from features.target import (
     ADMIN_KEY,
     CONTROLS,
@@ -39,6 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(guest_steps)
     config.pluginmanager.register(foreign_steps)
     config.pluginmanager.register(surroundings_steps)
+    config.pluginmanager.register(cluster_steps)
 
 
 def pytest_bdd_apply_tag(tag: str, function: Callable[..., Any]) -> bool:

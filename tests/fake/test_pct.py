@@ -460,6 +460,7 @@ def test_a_container_under_ha_is_left_to_its_manager(made: Host) -> None:
     assert (made.root / "etc/pve/ha/resources.cfg").read_text() == "ct: 102\n\tstate stopped\n\n"
     assert made.ok("start", "102") == "Requesting HA start for CT 102\n"
     assert made.ok("status", "102") == "status: stopped\n"
+    assert (made.root / "etc/pve/ha/resources.cfg").read_text() == "ct: 102\n\tstate started\n\n"  # ha-manager-ha-024
     assert "used in HA resources" in made.refused("destroy", "102")
     assert "removed CT 102 from HA" in made.ok("destroy", "102", "--purge")
     assert (made.root / "etc/pve/ha/resources.cfg").read_text() == ""

@@ -56,6 +56,27 @@ def test_a_guest_obeys_at_once(root) -> None:
     assert status(root) == "status: stopped"
 
 
+def test_what_ha_ignores_the_tools_switch_themselves(root) -> None:
+    resources = root / "etc/pve/ha/resources.cfg"
+    resources.parent.mkdir()
+    resources.write_text("vm: 8001\n\tstate stopped\n\tmax_restart 2\n")
+    assert call(root, "qm", "start", "8001") == (0, "Requesting HA start for VM 8001\n", "")
+    assert resources.read_text() == "vm: 8001\n\tmax_restart 2\n\tstate started\n\n"  # ha-manager-ha-024
+    assert status(root) == "status: stopped"
+    resources.write_text("vm:8001\n\tstate ignored\n")
+    assert call(root, "qm", "start", "8001") == (0, "", "")
+    assert status(root) == "status: running"
+
+
+def test_a_start_resumes_what_was_suspended_to_disk_and_uses_that_up(root) -> None:
+    file = root / "etc/pve/qemu-server/8001.conf"
+    before = file.read_text()
+    state = "vmstate: local:8001/vm-8001-state-suspend.raw\nrunningmachine: pc-i440fx-10.1+pve0\n"
+    file.write_text(f"{before}lock: suspended\n{state}")
+    assert call(root, "qm", "start", "8001") == (0, "", "")
+    assert (status(root), file.read_text()) == ("status: running", before)
+
+
 def test_pending_changes_take_effect_when_it_stops(root) -> None:
     call(root, "qm", "start", "8001")
     call(root, "qm", "set", "8001", "--cores", "4")

@@ -77,6 +77,10 @@ traceback. A test guards that only one place writes to the user, and that it let
 - **Deadlines**: a command that copies or wipes disks 4 hours (`--call-timeout`), another change 10 minutes, a query one.
   At the deadline it is asked to end, as Proxmox ends a task, and after 10 seconds killed. Over SSH it is only left behind.
   A question to a guest ends with the stage that it is asked for (`--timeout`), over SSH as well.
+- **Truth after a request**: a guest that HA looks after is waited for until the node shows the power that was asked for;
+  a guest on another node is never taken for one that is gone; without quorum, and where the start would fail for a reason
+  that files show, nothing is begun. Tables in tests enumerate every goal × place of the guest, × power under HA, × power
+  without quorum, × reason not to start. [cluster.md](cluster.md)
 - **Digest**: changes carry the digest of the configuration they were planned from, so that one made meanwhile is not
   overwritten unseen.
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phoenix_pve import ssh_script
-from phoenix_pve.node import WHOLE, Questions, temporary_of
+from phoenix_pve.node import WHOLE, LocalNode, Questions, temporary_of
 
 MARK = "0123456789abcdef"
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
@@ -69,6 +69,22 @@ def test_files_come_as_they_are(tmp_path_factory: pytest.TempPathFactory, data: 
         "/line\nfeed": data,
     }
     assert {file.size for file in found.values()} == {len(data)}
+
+
+@pytest.mark.parametrize("name", ["node", "no'de *"])
+def test_files_that_fit_a_pattern(tmp_path: Path, name: str) -> None:
+    """A `*` stands for one name; only the pattern has one, whatever the folder before it is called."""
+    for path in (
+        f"{name}/n/pve2/lxc/8.conf",
+        f"{name}/n/pve1/qemu/9.conf",
+        f"{name}/n/8.conf",
+        "no'de x/n/pve3/lxc/8.conf",
+    ):
+        tmp_path.joinpath(path).parent.mkdir(parents=True, exist_ok=True)
+        tmp_path.joinpath(path).write_text(path)
+    questions, root = Questions(patterns=("/n/*/*/8.conf", "/none/*/x")), str(tmp_path / name)
+    there = ssh_script.files_in(answer([*ssh_script.look_lines(questions, root)]), root)
+    assert list(there) == list(LocalNode(root).look(questions).files) == ["/n/pve2/lxc/8.conf"]
 
 
 def test_a_limit_keeps_the_size(tmp_path: Path) -> None:

@@ -21,5 +21,5 @@ def is_managed(node: Node, kind: str, vmid: str | int) -> bool:
 
 
 def request_start(node: Node, kind: str, vmid: str | int) -> None:
-    """Ask for a start, as `ha-manager set --state started` does (ha-manager-ha-024); the CRM writes the state `stopped`."""
+    """Ask for a start, as `ha-manager set --state started` does (ha-manager-ha-024); the CRM writes `stopped`."""
     jobs.set_ha_state(node, vmid, "started", TYPE[kind])
