@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 from features import real_target, report, settings, target
+from tests import apart
 from tests.needs import lacking
 from tests.remote import stand_in
 from tests.remote.sshd import FAKES, MISSING, ROOT, running
@@ -32,7 +33,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshNode]:
     root = tmp_path / "node"
     stand_in.make_node(root)
     there = {
-        "PATH": f"{FAKES}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": apart.path(stand_in.make_version(tmp_path / "bin"), FAKES),
         "FAKE_PVE_ROOT": str(root),
         "FAKE_PVE_NODE": "pve1",
         "FAKE_PVE_GUEST": "none",
