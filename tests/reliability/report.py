@@ -1,4 +1,7 @@
-"""Write docs/reliability.md from the figures of a whole run: `make reliability`."""
+"""Write docs/reliability.md from the figures of a whole run: `make reliability`.
+
+Every kind that a test records (sampling.py, `record`) gets a table; KINDS says what it is called and explained by.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 TEXT = """# Reliability
 
@@ -47,7 +51,7 @@ else's change must be noticed by an update and survive. What was set in a stoppe
 
 Not to be seen by anybody: that `pct exec … chpasswd`, `qm cloudinit update` or `qm agent ping` say success and did nothing.
 
-## What makes it so
+{others}## What makes it so
 
 - **A note** (`/var/lib/phoenix/ID.unfinished` on the node) stands from before a guest is made until it is complete. With
   it, a configuration that holds nothing but a lock, or a volume without a guest, is provably phoenix's own: the next run
@@ -91,9 +95,52 @@ from the fake; what is recorded of the real tools is in tests/conformance.
 """
 
 
-def table(rows: list[tuple[str, int, int]], what: str) -> str:
-    """Return a table of flows with its sum."""
-    lines = [f"| flow | {what} | not as it should be |", "|---|---:|---:|"]
+class Kind(NamedTuple):
+    """What is enumerated: the heading above it, what its table lists and counts, and what is tried and must hold."""
+
+    title: str
+    lists: str
+    counts: str
+    about: str
+
+
+KINDS = {
+    "crashes": Kind("Killed anywhere", "flow", "points", "in TEXT"),
+    "faults": Kind("Faults", "flow", "faults", "in TEXT"),
+    "hostile answers": Kind(
+        "Hostile answers",
+        "what a stranger says",
+        "cases",
+        """Every field that a guest or a node fills × words that attack × every way out: terminal, report, JSON, files, command lines.
+Nothing that is not plain text comes out, nothing runs, nothing is a traceback, and only the guest that said it fails.""",
+    ),
+    "identity swaps": Kind(
+        "Replaced meanwhile",
+        "flow",
+        "swaps",
+        """Before every call of every flow somebody replaces, protects, locks, moves or renames the guest. Nothing that destroys, stops
+or grows then reaches the guest that is there now; the run says what it found, with a status and a hint.""",
+    ),
+    "environments": Kind(
+        "Environments",
+        "environment",
+        "commands",
+        """Every odd environment (PATH, locale, HOME, working folder, folders that cannot be written, limits) × every command. It does
+what it does in a nice shell, or is refused before anything is made, with a status and a hint.""",
+    ),
+}
+"""Every kind by the name under which it is recorded; a new one is explained here."""
+
+
+def section(kind: str, rows: list[tuple[str, int, int]]) -> str:
+    """Return what is told of a kind that TEXT does not tell."""
+    known = KINDS.get(kind) or Kind(kind.capitalize(), "what", "tried", "")
+    return "\n\n".join(filter(None, [f"## {known.title}", known.about, table(rows, known.counts, known.lists)])) + "\n"
+
+
+def table(rows: list[tuple[str, int, int]], what: str, lists: str = "flow") -> str:
+    """Return a table with its sum."""
+    lines = [f"| {lists} | {what} | not as it should be |", "|---|---:|---:|"]
     lines += [f"| {name} | {tried} | {failed} |" for name, tried, failed in rows]
     total = [sum(row[i] for row in rows) for i in (1, 2)]
     return "\n".join([*lines, f"| **all** | **{total[0]}** | **{total[1]}** |"])
@@ -108,9 +155,17 @@ def main(figures: str, target: str) -> int:
     rows = {kind: [(name, *pair) for name, pair in sorted(flows.items())] for kind, flows in found.items()}
     run = f"Last written {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, Linux {platform.release()}."
     crashes, faults = (table(rows.get(kind, []), what) for kind, what in (("crashes", "points"), ("faults", "faults")))
-    Path(target).write_text(TEXT.format(crashes=crashes, faults=faults, run=run), encoding="utf-8")
+    others = "".join(
+        section(kind, rows[kind]) + "\n" for kind in sorted(rows.keys() - {"crashes", "faults"}, key=_place)
+    )
+    Path(target).write_text(TEXT.format(crashes=crashes, faults=faults, others=others, run=run), encoding="utf-8")
     print(target)
     return int(any(failed for kind in rows.values() for _, _, failed in kind))
+
+
+def _place(kind: str) -> tuple[int, str]:
+    """Return where a kind stands: in the order of KINDS, then the rest."""
+    return ([*KINDS, kind].index(kind), kind)
 
 
 if __name__ == "__main__":
