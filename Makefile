@@ -8,6 +8,9 @@ GUEST_IMAGE := PYTHONPATH=fakes/qm $(PY) -m fake_pve.guests.image
 # One more worker than processors: tests also wait, for guests and for processes. Neighbours stay in one process: they share guests.
 WORKERS := $(shell expr $$(nproc) + 1)
 REPORT := build/acceptance
+# In CI it is build/reliability.md, which is ignored, and every test that ends is told.
+RELIABILITY_REPORT ?= docs/reliability.md
+RELIABILITY_OUTPUT ?= -q
 CHECKED := phoenix.py lib fakes/qm tests features
 
 .DEFAULT_GOAL := help
@@ -61,9 +64,10 @@ guest-image: $(VENV)/.ready ## build what guests that can be entered are made of
 	@$(GUEST_IMAGE) simulated
 
 reliability: $(VENV)/.dev ## kill, disturb and race everything; write docs/reliability.md (half an hour)
-	@mkdir -p build; rm -f build/reliability.jsonl
-	@RELIABILITY=1 RELIABILITY_FIGURES=$(CURDIR)/build/reliability.jsonl $(PY) -m pytest -n auto -q tests/reliability; status=$$?; \
-	  $(PY) tests/reliability/report.py build/reliability.jsonl docs/reliability.md && rm -f build/reliability.jsonl && exit $$status
+	@mkdir -p build; : >build/reliability.jsonl
+	@RELIABILITY=1 RELIABILITY_FIGURES=$(CURDIR)/build/reliability.jsonl \
+	  $(PY) -m pytest -n $(WORKERS) --dist worksteal $(RELIABILITY_OUTPUT) tests/reliability; status=$$?; \
+	  $(PY) tests/reliability/report.py build/reliability.jsonl $(RELIABILITY_REPORT) && rm -f build/reliability.jsonl && exit $$status
 
 soak: $(VENV)/.dev ## 500 random life cycles with random trouble; a failure prints its seed
 	@$(PY) tests/reliability/soak.py

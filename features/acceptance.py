@@ -231,8 +231,8 @@ class Summary:
     def _release(self) -> Iterator[str]:
         try:
             left = real_target.release(self.host)
-        except PhoenixError as error:
-            yield f"{error} (hint: {error.hint})"
+        except (SettingsError, PhoenixError) as error:
+            yield told(error)
             return
         if left:
             yield f"still there: {', '.join(map(str, left))}; remove with: make acceptance-clean HOST={self.host}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from pytest_bdd import given, parsers, then, when
+from tests import apart
 
 from features import acceptance, cluster_steps, foreign_steps, guest_steps, surroundings_steps, tags
 from features.target import (
@@ -34,6 +36,8 @@ GIB = 1 << 30
 
 def pytest_configure(config: pytest.Config) -> None:
     """Claim a real node; report when it is wanted."""
+    if not os.environ.get("ACCEPTANCE_HOST"):  # then phoenix has the user's own environment
+        apart.settle()
     acceptance.configure(config)
     share_prepared()
     config.pluginmanager.register(guest_steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests import apart
 from tests.needs import lacking
 from tests.remote.sshd import HOST, MISSING, Sshd
 
@@ -33,7 +34,7 @@ class LoopbackTarget(FakeTarget):
         """The environment of phoenix, with the way to the node in place of the node."""
         mine = super().phoenix_environment
         kept = {name: text for name, text in mine.items() if name.startswith("PHOENIX_") or name in SEEN_BY_PHOENIX}
-        return {**kept, "PATH": f"{self.server.bin}:/usr/bin:/bin", "PHOENIX_HOST": HOST}
+        return {**kept, "PATH": apart.path(self.server.bin), "PHOENIX_HOST": HOST}
 
     def phoenix(self, line: str) -> Result:
         """Run phoenix; the server gives its sessions what the node has by now."""

@@ -40,6 +40,7 @@ LONGEST_RUN = 24 * 3600
 THE_RUN = 0
 """The lock on the node that says that features run there; no guest has this ID."""
 
+VMLIST = "/etc/pve/.vmlist"
 SNIPPETS = "/var/lib/vz/snippets"
 MARKS = ("tags: phoenix", ";phoenix", "description: managed by phoenix", "#managed by phoenix")
 
@@ -87,11 +88,25 @@ def connection(host: str) -> SshNode:
 
 def taken(node: SshNode, vmids: Iterable[int]) -> dict[int, str]:
     """Which of the IDs are guests, here or elsewhere in the cluster: their configuration, or nothing."""
-    wanted = set(vmids)
-    found = node.look(Questions(files={"/etc/pve/.vmlist": WHOLE}, folders=("/etc/pve/qemu-server", "/etc/pve/lxc")))
-    here = {int(Path(path).stem): file.data.decode() for path, file in found.files.items() if path.endswith(".conf")}
-    cluster = json.loads(found.files["/etc/pve/.vmlist"].data)["ids"] if "/etc/pve/.vmlist" in found.files else {}
-    return {vmid: here.get(vmid, "") for vmid in sorted(wanted & ({*here} | {int(vmid) for vmid in cluster}))}
+    found = node.look(Questions(files={VMLIST: WHOLE}, folders=("/etc/pve/qemu-server", "/etc/pve/lxc"))).files
+    texts = {path: file.data.decode("utf-8", "replace") for path, file in found.items()}
+    here = {int(found[1]): text for path, text in texts.items() if (found := re.search(r"/(\d+)\.conf$", path))}
+    cluster = cluster_ids(texts[VMLIST]) if VMLIST in texts else set()
+    return {vmid: here.get(vmid, "") for vmid in sorted({*vmids} & ({*here} | cluster))}
+
+
+def cluster_ids(vmlist: str) -> set[int]:
+    """The IDs of /etc/pve/.vmlist, which has no `ids` while a cluster has no guests.
+
+    Raises SettingsError for anything else: an ID must not be taken for free because a list cannot be read.
+    """
+    try:
+        return {int(vmid) for vmid in dict(json.loads(vmlist).get("ids", {}))}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise settings.SettingsError(
+            f"{VMLIST} of the node is no list of guests: {vmlist[:60]!r}\n"
+            "  hint: see whether pve-cluster runs there: systemctl status pve-cluster"
+        ) from None
 
 
 def be_alone(host: str) -> None:
@@ -124,9 +139,14 @@ def is_marked(conf: str) -> bool:
 
 
 def claimed(host: str) -> dict[str, Any]:
-    """What the ledger says; nothing when no run has claimed the range."""
+    """What the ledger says; nothing when no run has claimed the range. Raises SettingsError for a broken one."""
     file = ledger(host)
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+    except ValueError as error:
+        raise settings.SettingsError(
+            f"{file}: {error}\n  hint: see what the range in config/acceptance.json holds there, then remove the file"
+        ) from None
 
 
 def note(host: str, node: SshNode, vmid: int) -> None:
@@ -300,7 +320,7 @@ class RealTarget(FakeTarget):
             line for storage in storages for line in self.node.run(["pvesm", "list", storage]).stdout.splitlines()
         ]
         ours = {str(vmid) for vmid in self.given.vmids.values()}
-        return [*self.files(), *(line for line in listed if line.split()[-1] in ours)]
+        return [*self.files(), *(line for line in listed if line.split()[-1:] and line.split()[-1] in ours)]
 
     def add_template(self) -> None:
         """The settings name the template."""

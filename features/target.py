@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests import terminals
+from tests import apart, terminals
 from tests.needs import must_run
 from tests.remote.sshd import MISSING
 
@@ -118,9 +118,8 @@ class FakeTarget:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of the node's tools."""
-        fakes = f"{ROOT}/fakes/qm/bin:" if self.with_tools else ""
         return {
-            "PATH": f"{fakes}/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": apart.path(*[apart.FAKES] * self.with_tools),
             "HOME": str(self.folder),
             "FAKE_PVE_ROOT": str(self.root),
             "FAKE_PVE_NODE": "pve1",
@@ -208,17 +207,18 @@ class FakeTarget:
         return self._run(shlex.split(line), self.environment)
 
     def _run(self, argv: list[str], environment: dict[str, str]) -> Result:
-        done = subprocess.run(
-            argv,
-            env=environment,
-            cwd=self.folder,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,  # where nobody can be asked, wherever the tests run
-            capture_output=True,
-            text=True,
-            timeout=self.patience,
-            check=False,
-        )
+        with contextlib.nullcontext(argv) if self.with_tools else apart.without_tools(argv) as command:
+            done = subprocess.run(
+                command,
+                env=environment,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # where nobody can be asked, wherever the tests run
+                capture_output=True,
+                text=True,
+                timeout=self.patience,
+                check=False,
+            )
         return Result(done.returncode, done.stdout, done.stderr)
 
     def calls(self) -> list[list[str]]:

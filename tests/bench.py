@@ -9,13 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "fakes/qm"), str(ROOT / "tests")]
 
-from fake_pve import seed  # noqa: E402 - found only now
+import apart  # noqa: E402 - found only now
+from fake_pve import seed  # noqa: E402
 from remote.sshd import HOST, MISSING, running  # noqa: E402
 
 VM = {
@@ -39,9 +41,8 @@ class Bench:
         seed.add_image(str(self.root))
         self.vms = [{"vmid": 8001 + i, "name": f"vm{i}", **VM} for i in range(guests)]
         (self.config / "phoenix_hypervisor_config.json").write_text(json.dumps({"vms": self.vms}))
-        fakes = f"{ROOT}/fakes/qm/bin"
         self.environment = {
-            "PATH": f"{fakes}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": apart.path(apart.FAKES),
             "FAKE_PVE_ROOT": str(self.root),
             "FAKE_PVE_GUEST": "none",
             "PHOENIX_NODE_ROOT": str(self.root),
@@ -90,7 +91,7 @@ def calls_of_one_guest(folder: str) -> None:
     """The calls of the main job, and phoenix's own time."""
     bench = Bench(folder, 1)
     for what, words, limit in (
-        ("fresh create", ("create", "8001"), 7),
+        ("fresh create", ("create", "8001"), 6),
         ("unchanged create", ("create", "8001"), 2),
         ("delete", ("delete", "8001", "--yes"), 5),
     ):
@@ -110,7 +111,7 @@ def over_ssh(folder: str) -> None:
     _make(bench)
     here = median(lambda: bench.phoenix("create", "8001"))
     with running(Path(folder) / "sshd", bench.environment) as server:
-        bench.environment |= {"PATH": f"{server.bin}:/usr/bin:/bin", "PHOENIX_HOST": HOST}
+        bench.environment |= {"PATH": apart.path(server.bin), "PHOENIX_HOST": HOST}
         for what, words in (("one guest", ("8001",)), ("20 guests", ("--all",))):
             server.calls_file.unlink(missing_ok=True)
             bench.phoenix("create", *words)
@@ -183,10 +184,13 @@ TABLES = (
 )
 
 
-def main() -> int:
-    """Print every table."""
+def main(chosen: Sequence[str]) -> int:
+    """Print every table, or those chosen by their titles."""
+    apart.settle()
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}; medians\n")
     for title, table in TABLES:
+        if chosen and title not in chosen:
+            continue
         print(title)
         with tempfile.TemporaryDirectory() as folder:
             table(folder)
@@ -195,4 +199,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

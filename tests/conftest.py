@@ -6,11 +6,17 @@ import os
 
 import pytest
 from hypothesis import settings
+from tests import apart
 
 # The same examples in every run, and no timed test: a search for more is `pytest --hypothesis-profile=search`.
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=60)
 settings.register_profile("search", deadline=None, max_examples=5000)
 settings.load_profile("suite")
+
+
+def pytest_configure() -> None:
+    """Let no test find a real tool of Proxmox."""
+    apart.settle()
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import apart
 from phoenix_pve import command_line, login
 from phoenix_pve.apply import Planned, StepDone, StepStarted
 from phoenix_pve.errors import GuestError, NodeError, RefusedError, UsageError, WaitTimeoutError
@@ -214,7 +215,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = tmp_path / "bin/ssh"
     program.write_text(f'#!/bin/sh\necho "$*" >{tmp_path}/argv\ncat {tmp_path}/says\n')
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", apart.path(tmp_path / "bin"))
     return tmp_path / "says"
 
 

@@ -30,6 +30,7 @@ from phoenix_pve.ssh_node import SshNode
 Scenario = dict[str, Any]
 Step = dict[str, Any]
 
+STORAGE_CFG = "/etc/pve/storage.cfg"
 FAKE_NODE = "pve1"
 FAKE_STORAGES = {"dir": "local", "lvmthin": "local-lvm"}
 LVM = """dir: local
@@ -179,8 +180,8 @@ def _words(line: str) -> list[str]:
 def recorder(host: str) -> Recorder:
     """Look at the node. Raises SettingsError for a storage of a kind that the recordings do not speak of."""
     node, given = real_target.connection(host), settings.load()
-    cfg = node.look(Questions(files={"/etc/pve/storage.cfg": WHOLE})).files["/etc/pve/storage.cfg"].data.decode()
-    found = storage_cfg.parse(cfg).get(given.storage)
+    cfg = node.look(Questions(files={STORAGE_CFG: WHOLE})).files.get(STORAGE_CFG)
+    found = storage_cfg.parse(cfg.data.decode("utf-8", "replace") if cfg else "").get(given.storage)
     if found is None or found.type not in FAKE_STORAGES:
         raise settings.SettingsError(f"storage: recordings are made on a {' or '.join(FAKE_STORAGES)} storage")
     name = node.run(["hostname", "-s"]).stdout.strip()

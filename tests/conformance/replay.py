@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import apart
 from conformance import node
 from conformance.likeness import lines, normal
 from conformance.recordings import TOOLS, scenarios
@@ -51,7 +52,7 @@ def by_executable(root: Path, argv: list[str], stdin: str) -> Done:
     """One command through the program in fakes/qm/bin, with nothing else on PATH than a node has."""
     env = {
         "FAKE_PVE_PYTHON": sys.executable,
-        "PATH": f"{BIN}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": apart.path(BIN),
         "HOME": str(root / "root"),
         "LC_ALL": "C.UTF-8",
         "TERM": "dumb",
@@ -82,7 +83,7 @@ def _is_command(root: Path, step: Step) -> bool:
     if "write" in step:
         node.write(root, step["write"]["path"], step["write"]["content"])
     elif "setup" in step:
-        node.set_up(root, step["setup"], f"{BIN}:{os.environ['PATH']}")
+        node.set_up(root, step["setup"], apart.path(BIN))
     elif "sleep" in step:
         time.sleep(min(step["sleep"], 2))
     return "argv" in step

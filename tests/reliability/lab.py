@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests import apart
+
 from fake_pve import seed
 from fake_pve.testing import BIN, FakeNode
 
@@ -126,7 +128,7 @@ class Lab:
     def environ(self) -> dict[str, str]:
         return {
             **self.node.environment,
-            "PATH": f"{HERE / 'bin'}:{BIN}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": apart.path(HERE / "bin", BIN),
             "REAL_BIN": str(BIN),
             "HOME": str(self.folder),
             "TMPDIR": str(self.folder),

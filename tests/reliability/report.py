@@ -1,4 +1,7 @@
-"""Write docs/reliability.md from the figures of a whole run: `make reliability`."""
+"""Write docs/reliability.md from the figures of a whole run: `make reliability`.
+
+Every kind that a test records (sampling.py, `record`) gets a table; KINDS says what it is called and explained by.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 TEXT = """# Reliability
 
@@ -47,19 +51,7 @@ else's change must be noticed by an update and survive. What was set in a stoppe
 
 Not to be seen by anybody: that `pct exec … chpasswd`, `qm cloudinit update` or `qm agent ping` say success and did nothing.
 
-## Strangers
-
-A guest, and whoever can write on a node, may say anything in every field that phoenix reads: the options, notes and locks of a
-configuration, names of storages, bridges and nodes, what tools, agents, cloud-init, `uname` and ssh print, addresses. Each
-field × a list of hostile words (every control character, those of direction and those that show nothing, sequences that
-paint a terminal, lone surrogates, lines for ssh's configuration, shell, deep and long nonsense) × every way out (terminal
-with and without colours, the live line, files, JSON, ssh's configuration, command lines of probes, journal, errors) is tried
-in one process. Nothing may come out that does more than show, no line of the stranger's own, no field without end, no
-traceback. A test guards that only one place writes to the user, and that it lets nothing through.
-
-{strangers}
-
-## What makes it so
+{others}## What makes it so
 
 - **A note** (`/var/lib/phoenix/ID.unfinished` on the node) stands from before a guest is made until it is complete. With
   it, a configuration that holds nothing but a lock, or a volume without a guest, is provably phoenix's own: the next run
@@ -108,9 +100,58 @@ from the fake; what is recorded of the real tools is in tests/conformance.
 """
 
 
-def table(rows: list[tuple[str, int, int]], what: str, whose: str = "flow") -> str:
-    """Return a table of flows with its sum."""
-    lines = [f"| {whose} | {what} | not as it should be |", "|---|---:|---:|"]
+class Kind(NamedTuple):
+    """What is enumerated: the heading above it, what its table lists and counts, and what is tried and must hold."""
+
+    title: str
+    lists: str
+    counts: str
+    about: str
+
+
+KINDS = {
+    "crashes": Kind("Killed anywhere", "flow", "points", "in TEXT"),
+    "faults": Kind("Faults", "flow", "faults", "in TEXT"),
+    "hostile answers": Kind(
+        "Strangers",
+        "field",
+        "words",
+        """A guest, and whoever can write on a node, may say anything in every field that phoenix reads: the options, notes and locks of a
+configuration, names of storages, bridges and nodes, what tools, agents, cloud-init, `uname` and ssh print, addresses. Each
+field × a list of hostile words (every control character, those of direction and those that show nothing, sequences that
+paint a terminal, lone surrogates, lines for ssh's configuration, shell, deep and long nonsense) × every way out (terminal
+with and without colours, the live line, files, JSON, ssh's configuration, command lines of probes, journal, errors) is tried
+in one process. Nothing may come out that does more than show, no line of the stranger's own, no field without end, no
+traceback. A test guards that only one place writes to the user, and that it lets nothing through.""",
+    ),
+    "identity swaps": Kind(
+        "A plan is for the guest that was seen",
+        "flow",
+        "swaps",
+        """Before every look of every flow somebody replaces, protects, locks, moves or renames the guest; every call that changes
+something is preceded by a look. From then on nothing of that guest may change, and no success may be claimed for a guest that is
+another one, or elsewhere. (Protection only hinders a deletion.)""",
+    ),
+    "environments": Kind(
+        "Environments",
+        "environment",
+        "commands",
+        """Every odd environment (PATH, locale, HOME, working folder, folders that cannot be written, limits) × every command. It does
+what it does in a nice shell, or is refused before anything is made, with a status and a hint.""",
+    ),
+}
+"""Every kind by the name under which it is recorded; a new one is explained here."""
+
+
+def section(kind: str, rows: list[tuple[str, int, int]]) -> str:
+    """Return what is told of a kind that TEXT does not tell."""
+    known = KINDS.get(kind) or Kind(kind.capitalize(), "what", "tried", "")
+    return "\n\n".join(filter(None, [f"## {known.title}", known.about, table(rows, known.counts, known.lists)])) + "\n"
+
+
+def table(rows: list[tuple[str, int, int]], what: str, lists: str = "flow") -> str:
+    """Return a table with its sum."""
+    lines = [f"| {lists} | {what} | not as it should be |", "|---|---:|---:|"]
     lines += [f"| {name} | {tried} | {failed} |" for name, tried, failed in rows]
     total = [sum(row[i] for row in rows) for i in (1, 2)]
     return "\n".join([*lines, f"| **all** | **{total[0]}** | **{total[1]}** |"])
@@ -125,10 +166,17 @@ def main(figures: str, target: str) -> int:
     rows = {kind: [(name, *pair) for name, pair in sorted(flows.items())] for kind, flows in found.items()}
     run = f"Last written {time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, Linux {platform.release()}."
     crashes, faults = (table(rows.get(kind, []), what) for kind, what in (("crashes", "points"), ("faults", "faults")))
-    strangers = table(rows.get("hostile answers", []), "words", "field")
-    Path(target).write_text(TEXT.format(crashes=crashes, faults=faults, strangers=strangers, run=run), encoding="utf-8")
+    others = "".join(
+        section(kind, rows[kind]) + "\n" for kind in sorted(rows.keys() - {"crashes", "faults"}, key=_place)
+    )
+    Path(target).write_text(TEXT.format(crashes=crashes, faults=faults, others=others, run=run), encoding="utf-8")
     print(target)
     return int(any(failed for kind in rows.values() for _, _, failed in kind))
+
+
+def _place(kind: str) -> tuple[int, str]:
+    """Return where a kind stands: in the order of KINDS, then the rest."""
+    return ([*KINDS, kind].index(kind), kind)
 
 
 if __name__ == "__main__":

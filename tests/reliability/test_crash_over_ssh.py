@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests import apart
 from tests.needs import lacking
 from tests.reliability.crashes import Ground, describe, fate, points, prepare
 from tests.reliability.flows import BY_NAME
@@ -30,7 +31,7 @@ def ground(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     with running(
         tmp_path / "sshd", {**there.environ, "PATH": f"{HERE / 'over_ssh'}:{there.environ['PATH']}"}
     ) as server:
-        more = {"PHOENIX_HOST": "pve1", "PATH": f"{server.bin}:/usr/bin:/bin"}
+        more = {"PHOENIX_HOST": "pve1", "PATH": apart.path(server.bin)}
         monkeypatch.setattr(Lab, "over_ssh", more)
         yield made
 

@@ -16,8 +16,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import apart
 
 ROOT = Path(__file__).resolve().parents[2]
 FAKES = ROOT / "fakes/qm/bin"
@@ -40,6 +42,7 @@ class Sshd:
         self.write_server(environment)
         self.write_client()
         self.know_host()
+        self._hidden = ExitStack()
         self._process = self._start()
 
     def allow(self, line: str) -> None:
@@ -57,16 +60,16 @@ class Sshd:
 
     def set_environment(self, environment: Mapping[str, str]) -> None:
         """Give later sessions another environment."""
-        if environment != self._environment:
+        if {**self._environment, **environment} != self._environment:
             self.stop()
             self.write_server(environment)
             self._process = self._start()
 
     def write_server(self, environment: Mapping[str, str]) -> None:
         """Write the server's configuration; `environment` is that of every session."""
-        self._environment = dict(environment)
+        self._environment = {"PATH": apart.path(), **environment}
         # With SHLVL, bash does not take itself for a login over the network and leaves the developer's ~/.bashrc alone.
-        sessions = " ".join(f'{name}="{value}"' for name, value in {"SHLVL": "1", **environment}.items())
+        sessions = " ".join(f'{name}="{value}"' for name, value in {"SHLVL": "1", **self._environment}.items())
         self.folder.joinpath("sshd_config").write_text(
             f"ListenAddress 127.0.0.1:{self.port}\nHostKey {self.folder}/host_key\nPidFile none\nUsePAM no\n"
             f"AuthorizedKeysFile {self.folder}/authorized_keys\nStrictModes no\nPasswordAuthentication no\n"
@@ -112,7 +115,9 @@ class Sshd:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # where sshd gives up its rights
         argv = [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")]
         with (self.folder / "sshd.log").open("wb") as log:
-            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                self._apart(argv), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         for _ in range(200):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -120,6 +125,13 @@ class Sshd:
             time.sleep(0.01)
         process.kill()
         raise RuntimeError(self.folder.joinpath("sshd.log").read_text())
+
+    def _apart(self, argv: list[str]) -> list[str]:
+        """Return the command for the server: where its sessions find no fake, they find no real tool either."""
+        self._hidden.close()
+        if shutil.which("qm", path=self._environment["PATH"]) and not apart.real("qm", self._environment["PATH"]):
+            return argv
+        return self._hidden.enter_context(apart.without_tools(argv))
 
     def cut(self) -> None:
         """Break every connection, as when the network goes: the processes of the server that serve one."""
@@ -132,6 +144,7 @@ class Sshd:
         self.cut()
         self._process.kill()
         self._process.wait()
+        self._hidden.close()
 
 
 @contextmanager

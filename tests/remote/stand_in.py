@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests import apart
 from tests.remote.sshd import FAKES, MISSING, running
 
 from fake_pve import seed
@@ -76,7 +77,7 @@ def main(argv: list[str]) -> int:
         make_node(root)
         (here / "acceptance.json").write_text(json.dumps(SETTINGS))
         there = {
-            "PATH": f"{make_version(here / 'bin')}:{FAKES}:/usr/sbin:/usr/bin:/sbin:/bin",
+            "PATH": apart.path(make_version(here / "bin"), FAKES),
             "FAKE_PVE_ROOT": str(root),
             "FAKE_PVE_NODE": "pve1",
             "FAKE_PVE_GUEST": "none",
@@ -84,7 +85,7 @@ def main(argv: list[str]) -> int:
         }
         with running(here / "sshd", there) as server:
             mine = {
-                "PATH": f"{server.bin}:{os.environ['PATH']}",
+                "PATH": apart.path(server.bin),
                 "PHOENIX_NODE_ROOT": str(root),
                 "ACCEPTANCE_CONFIG": str(here / "acceptance.json"),
             }

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 from features import real_target, report, settings, target
+from tests import apart
 from tests.needs import lacking
 from tests.remote import stand_in
 from tests.remote.sshd import FAKES, MISSING, ROOT, running
@@ -32,7 +33,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshNode]:
     root = tmp_path / "node"
     stand_in.make_node(root)
     there = {
-        "PATH": f"{FAKES}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": apart.path(stand_in.make_version(tmp_path / "bin"), FAKES),
         "FAKE_PVE_ROOT": str(root),
         "FAKE_PVE_NODE": "pve1",
         "FAKE_PVE_GUEST": "none",
@@ -124,6 +125,57 @@ def test_a_claim_ends_when_nothing_is_left(node: SshNode) -> None:
     real_target.claim("pve1")
     assert real_target.release("pve1") == []
     assert not real_target.ledger("pve1").exists()
+
+
+NO_GUESTS = '{"version": 138\n\n}\n'
+ELSEWHERE = """{
+"version": 139,
+"ids": {
+"9904": { "node": "pve2", "type": "qemu", "version": 3 },
+"100": { "node": "pve2", "type": "lxc", "version": 4 }}
+
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("vmlist", "found"),
+    [(NO_GUESTS, set()), (ELSEWHERE, {100, 9904}), ("{}", set()), ('{"ids": {}}', set()), ('{"ids": []}', set())],
+)
+def test_ids_of_a_cluster(vmlist: str, found: set[int]) -> None:
+    assert real_target.cluster_ids(vmlist) == found
+
+
+@pytest.mark.parametrize(
+    "vmlist", ["", "{", "[]", "7", "null", '{"ids": 7}', '{"ids": null}', '{"ids": {"web": {}}}', "[" * 10**5]
+)
+def test_no_list_of_guests_is_taken_for_no_guests(vmlist: str) -> None:
+    with pytest.raises(settings.SettingsError, match=r"\.vmlist of the node is no list of guests"):
+        real_target.cluster_ids(vmlist)
+
+
+def test_a_node_as_clusters_have_them(node: SshNode) -> None:
+    pve = Path(node.root) / "etc/pve"
+    (pve / ".vmlist").write_text(NO_GUESTS)
+    (pve / "qemu-server/9905.conf").write_bytes(b"name: theirs\n#Gr\xfc\xdfe\n")
+    (pve / "qemu-server/old.conf").write_text("name: no guest\n")
+    assert list(real_target.taken(node, range(9900, 9920))) == [9905]
+    (pve / "qemu-server/9905.conf").unlink()
+    real_target.claim("pve1")
+    assert real_target.release("pve1") == []
+    (pve / ".vmlist").write_text(ELSEWHERE)
+    with pytest.raises(settings.SettingsError, match="guests in the range 9900-9919: 9904"):
+        real_target.claim("pve1")
+    (pve / ".vmlist").write_text("garbage")
+    with pytest.raises(settings.SettingsError, match="no list of guests"):
+        real_target.claim("pve1")
+
+
+def test_a_ledger_that_was_cut_off_is_named(node: SshNode) -> None:
+    real_target.claim("pve1")
+    real_target.ledger("pve1").write_text('{"ids": [99')
+    with pytest.raises(settings.SettingsError, match=r"claimed-pve1\.json: "):
+        list(real_target.clean("pve1"))
 
 
 def test_a_recording_is_replayed_and_its_differences_told(node: SshNode, tmp_path: Path, monkeypatch, capsys) -> None:  # type: ignore[no-untyped-def]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import apart
 from fake_pve import journal, seed
 from needs import lacking
 from remote.sshd import FAKES, MISSING, ROOT, Sshd, running
@@ -62,7 +62,7 @@ class Workstation:
     def environment(self) -> dict[str, str]:
         """Of phoenix."""
         return {
-            "PATH": f"{self.sshd.bin}:/usr/bin:/bin",
+            "PATH": apart.path(self.sshd.bin),
             "HOME": str(self.folder),
             "PHOENIX_HOST": "pve1",
             "PHOENIX_NODE_ROOT": str(self.root),
@@ -94,7 +94,7 @@ def workstation(tmp_path: Path) -> Iterator[Workstation]:
     vms = [VM, {**VM, "vmid": 8002, "name": "db"}]
     (tmp_path / "config/phoenix_hypervisor_config.json").write_text(json.dumps({"admin": admin, "vms": vms}))
     environment = {
-        "PATH": f"{FAKES}:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": apart.path(FAKES),
         "FAKE_PVE_ROOT": str(root),
         "FAKE_PVE_NODE": "pve1",
         "FAKE_PVE_GUEST": "none",
@@ -172,8 +172,8 @@ def _wait_for_the_end(workstation: Workstation) -> None:
 
 def test_a_host_without_proxmox(workstation: Workstation) -> None:
     workstation.sshd.stop()
-    with running(workstation.folder / "other", {"PATH": "/usr/bin:/bin"}) as other:
-        done = workstation.phoenix("create", "8001", PATH=f"{other.bin}:{os.environ['PATH']}")
+    with running(workstation.folder / "other", {"PATH": apart.path()}) as other:
+        done = workstation.phoenix("create", "8001", PATH=apart.path(other.bin))
     assert done.returncode == 8
     assert "there is no `qm` on pve1, so it is no Proxmox VE node" in done.stderr
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from fake_pve import conf as conf_file
-from fake_pve import sha1
+from fake_pve import files, sha1
 from fake_pve.errors import CommandFailed, NotModelled
 from fake_pve.vm import drive, network, options, record
 
@@ -52,10 +52,7 @@ def _write(path: str, texts: Mapping[str, str]) -> None:
     os.makedirs(path, exist_ok=True)
     for part, name in FILES.items():
         if part in texts:
-            temporary = f"{path}/{name}.tmp.{os.getpid()}"
-            with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(texts[part])
-            os.replace(temporary, f"{path}/{name}")
+            files.replace(f"{path}/{name}", texts[part])
         elif os.path.exists(f"{path}/{name}"):
             os.unlink(f"{path}/{name}")
 

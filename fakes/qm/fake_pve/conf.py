@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from fake_pve import conf_keys
+from fake_pve import conf_keys, files
 from fake_pve.errors import CommandFailed
 
 TYPE_CHECKING = False
@@ -109,10 +109,7 @@ def save(node: Node, kind: str, vmid: str | int, conf: Conf) -> None:
     path = node.conf_path(kind, vmid)
     conf.text = render(kind, conf)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = f"{path}.tmp.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-        file.write(conf.text)
-    os.replace(temporary, path)
+    files.replace(path, conf.text)
 
 
 def check_value(kind: str, key: str, value: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 
-from fake_pve import runtime
+from fake_pve import files, runtime
 from fake_pve.agent import AGENT_STATUS
 from fake_pve.errors import CommandFailed
 
@@ -70,10 +70,7 @@ def _read(node: Node, vmid: str) -> list[dict[str, Any]]:
 
 def _write(node: Node, vmid: str, records: list[dict[str, Any]]) -> None:
     power = runtime.read(node, "qemu", vmid)
-    temporary = f"{_path(node, vmid)}.tmp.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump([0 if power is None else power.started, records], file)
-    os.replace(temporary, _path(node, vmid))
+    files.replace(_path(node, vmid), json.dumps([0 if power is None else power.started, records]))
 
 
 def _sleep(arguments: list[str], _stdin: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from fake_pve import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve.node import Node
@@ -29,5 +31,4 @@ def copy(node: Node, vmid: str, newid: str) -> None:
             rules = file.read()
     except FileNotFoundError:
         return
-    with open(path(node, newid), "wb") as file:
-        file.write(rules)
+    files.replace(path(node, newid), rules)

@@ -58,8 +58,18 @@ class Entry:
                 file = os.open(self.path, flags, 0o644)
         except OSError:
             return
-        os.write(file, line.encode())
+        _write(file, line.encode())
         os.close(file)
+
+
+def _write(file: int, line: bytes) -> None:
+    """Append a whole line or nothing: a disk that is full takes no part of one that somebody reads later."""
+    try:
+        written = os.write(file, line)
+        if written < len(line) and os.fstat(file).st_size == os.lseek(file, 0, os.SEEK_CUR):
+            os.ftruncate(file, os.lseek(file, 0, os.SEEK_CUR) - written)
+    except OSError:
+        return
 
 
 def begin(call: Call, argv: list[str]) -> Entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from fake_pve import faults, journal
+from fake_pve import faults, files, journal
 from fake_pve.call import Call
 from fake_pve.errors import NOT_MODELLED_STATUS, CommandFailed, NotModelled, ParameterErrors
 from fake_pve.node import Node, misuse
@@ -44,6 +44,8 @@ def _run(call: Call, argv: list[str]) -> int:
     except CommandFailed as failure:
         call.err(failure.message)
         return failure.status
+    except OSError as problem:
+        return _failed(call, argv, problem)
     status = _reported(call, argv, rule)
     wanted = faults.after(call, rule) if rule else None
     call.flush()
@@ -61,19 +63,20 @@ def _reported(call: Call, argv: list[str], rule: faults.Rule | None) -> int:
         return passed_on.code if isinstance(passed_on.code, int) else 1
     except BrokenPipeError:
         raise
-    except (
-        IsADirectoryError,
-        NotADirectoryError,
-        PermissionError,
-    ) as damage:  # of the node, by whoever wrote its files
-        call.err(f"can't open '{damage.filename}' - {damage.strerror}")
-        return 255
-    except Exception as mistake:  # noqa: BLE001 - a mistake of the fake's own must not look like the real tool's answer
-        call.err(_confession(call.node, argv, mistake))
-        return NOT_MODELLED_STATUS
+    except Exception as problem:  # noqa: BLE001 - nothing may end as a traceback
+        return _failed(call, argv, problem)
     finally:
         call.flush()
     return 0
+
+
+def _failed(call: Call, argv: list[str], problem: Exception) -> int:
+    """Say what nobody expected: trouble of the node's, or a mistake of the fake's, which must not look like such."""
+    if isinstance(problem, OSError) and (words := files.blame(problem)):
+        call.err(words)
+        return 255
+    call.err(_confession(call.node, argv, problem))
+    return NOT_MODELLED_STATUS
 
 
 def _confession(node: Node, argv: list[str], mistake: Exception) -> str:
@@ -156,8 +159,26 @@ def entry(tool: str) -> None:
     """Run as a program: on the process's own arguments and streams, without Python's slow goodbye."""
     import sys
 
-    streams = (sys.stdin.buffer, sys.stdout.buffer, sys.stderr.buffer)
-    status = main(tool, sys.argv[1:], os.environ, *streams)
-    sys.stdout.flush()
-    sys.stderr.flush()
+    ends = (sys.stdin, sys.stdout, sys.stderr)  # None for one that the caller closed
+    streams = [open(os.devnull, "r+b") if end is None else end.buffer for end in ends]  # noqa: SIM115 - it goes with the process
+    try:
+        status = main(tool, sys.argv[1:], os.environ, *streams)
+        for stream in streams[1:]:
+            stream.flush()
+    except OSError as problem:
+        status = _unheard(problem)
     os._exit(status)
+
+
+def _unheard(problem: OSError) -> int:
+    """End as Perl does when nobody takes what is said: by SIGPIPE, or with a word about a disk that is full."""
+    import signal
+
+    if isinstance(problem, BrokenPipeError):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+    try:
+        os.write(2, f"Unable to flush stdout: {problem.strerror}\n".encode())
+    except OSError:
+        pass
+    return 255

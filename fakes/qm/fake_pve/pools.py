@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from fake_pve import files
 from fake_pve.errors import CommandFailed
 
 TYPE_CHECKING = False
@@ -77,7 +76,4 @@ def rewritten(line: str, changed: Callable[[str, set[str]], set[str]]) -> str:
 
 def save(node: Node, lines: list[str]) -> None:
     """Replace the file at once."""
-    temporary = f"{path(node)}.tmp.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write("".join(line + "\n" for line in lines))
-    os.replace(temporary, path(node))
+    files.replace(path(node), "".join(line + "\n" for line in lines))

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import time
 
+from fake_pve import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve.node import Node
@@ -66,10 +68,7 @@ def write(node: Node, kind: str, vmid: str | int, power: Power) -> None:
     """Replace the guest's state at once."""
     path = state_path(node, kind, vmid)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = f"{path}.tmp.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(f"{power.pid} {power.started} {int(power.paused)} {power.off_at} {power.name}\n")
-    os.replace(temporary, path)
+    files.replace(path, f"{power.pid} {power.started} {int(power.paused)} {power.off_at} {power.name}\n")
 
 
 def running(node: Node, kind: str, vmid: str | int) -> bool:

@@ -1,6 +1,6 @@
 """Make a fresh node: the folders, links and storages that a newly installed Proxmox VE host has.
 
-    python3 -m fake_pve.seed DIR        a node in DIR, with an Ubuntu cloud image's stand-in
+    python3 -m fake_pve.seed DIR        a node in DIR, with stand-ins for an Ubuntu cloud image and a Debian template
 
 Every caller may go on from there by writing files: the state is the files.
 """
@@ -104,13 +104,18 @@ def _write(root: str, path: str, content: bytes) -> None:
 
 def main(argv: list[str]) -> int:
     """Seed the folder named on the command line."""
-    if len(argv) != 1:
-        print("usage: python3 -m fake_pve.seed DIR", file=sys.stderr)
-        return 2
-    root = os.path.realpath(argv[0])
-    new_node(root)
-    add_image(root)
-    add_template(root)
+    from fake_pve.cli.program import parser  # which tests that import this module do not need
+
+    words = parser("fake_pve.seed", __doc__)
+    words.add_argument("folder", metavar="DIR", help="the node's /; made if it is not there, and what is there stays")
+    root = os.path.realpath(words.parse_args(argv).folder)
+    try:
+        new_node(root)
+        add_image(root)
+        add_template(root)
+    except OSError as problem:
+        print(f"fake-pve: no node can be made in {root}: {problem}", file=sys.stderr)
+        return 1
     print(root)
     return 0
 

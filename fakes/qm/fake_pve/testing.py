@@ -25,12 +25,14 @@ BIN = next(place for place in (HERE / "bin", HERE.parent / "bin") if place.is_di
 
 
 class FakeNode:
-    """A node below `root`, which is made if it is not there.
+    """A node below `root`, which is made if it is not there. Raises RuntimeError where its tools cannot be executed.
 
     environment  what a process needs to see this node: PATH with the tools first, FAKE_PVE_ROOT and the like
     """
 
     def __init__(self, root: Path, name: str = "pve1", **settings: str) -> None:
+        if not os.access(BIN / "qm", os.X_OK):
+            raise RuntimeError(f"{BIN}/qm cannot be executed, so that a real one would be found in its place")
         self.root = root.resolve()
         self.name = name
         self.root.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,9 @@ leave() {
 export FAKE_PVE_ROOT FAKE_PVE_NODE=pve1 FAKE_PVE_GUEST="${FAKE_PVE_GUEST:-$(guests)}"
 export PHOENIX_NODE_ROOT=$FAKE_PVE_ROOT PATH="$here/fakes/qm/bin:$here:$PATH"
 trap leave EXIT
+for tool in qm pct pvesm; do # else a real one would be taken in its place
+  [ -x "$here/fakes/qm/bin/$tool" ] || { echo "$here/fakes/qm/bin/$tool cannot be executed" >&2; exit 1; }
+done
 fake seed "$FAKE_PVE_ROOT" >/dev/null
 
 if [ "$FAKE_PVE_GUEST" != none ]; then

@@ -28,6 +28,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from fake_pve.cli.program import parser
 from fake_pve.guests import GuestFailed, diskimage, probe, recipe, state, userns
 from fake_pve.guests.recipe import HOOKS, WITHOUT, Recipe, need, say
 from fake_pve.node import SHARED_CACHE, cache, proof
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 INSIDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inside")
 EXECUTABLE = frozenset({"cloud-init-stages", "systemctl", "nproc", "dhclient"})
+OPTIONS = ("--check", "--path", "--rebuild", "--if-possible", "--prune")
+
 # the cache
 
 
@@ -219,14 +222,22 @@ def prune() -> list[str]:
 
 def main(argv: list[str]) -> int:
     """Build and unpack the named images; the exit status."""
-    names = [word for word in argv if not word.startswith("-")] or ["simulated"]
-    options = {word for word in argv if word.startswith("-")}
+    words = parser("fake_pve.guests.image", __doc__)
+    words.add_argument("names", metavar="IMAGE", nargs="*", help=" or ".join(HOOKS))
+    for option in OPTIONS:
+        words.add_argument(option, dest="options", action="append_const", const=option)
+    wanted = words.parse_args(argv)
+    if unknown := [name for name in wanted.names if name not in HOOKS]:
+        words.error(f"no such image: {unknown[0]} (there are {', '.join(HOOKS)})")
+    options = set(wanted.options or ())
+    if "--if-possible" in options:
+        return if_possible()
     try:
         if "--prune" in options:
             for path in prune():
                 say(f"removed {path}")
             return 0
-        for name in names:
+        for name in wanted.names or ["simulated"]:
             print(provide(name, options))
     except GuestFailed as error:
         say(error.message)
@@ -245,8 +256,6 @@ def if_possible() -> int:
 
 def provide(name: str, options: set[str]) -> str:
     """Do for one image what the command line asks; what to print."""
-    if name not in HOOKS:
-        raise GuestFailed(f"no such image: {name} (there are {', '.join(HOOKS)})")
     if "--check" in options:
         return f"{name}: {find(name) or 'not built yet'}\n{probe.why_not() or 'simulated guests can run here'}"
     with remembered(name):
@@ -274,4 +283,4 @@ def remembered(name: str) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(if_possible() if sys.argv[1:] == ["--if-possible"] else main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

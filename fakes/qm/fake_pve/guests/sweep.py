@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 
+from fake_pve.cli.program import parser
 from fake_pve.guests import state, userns
 
 SECONDS = 10.0
@@ -100,12 +101,16 @@ def sweep(root: str | None = None, *, here: bool = False) -> list[str]:
 
 def main(argv: list[str]) -> int:
     """Sweep what the command line names."""
-    if not argv:
-        sys.stderr.write(__doc__ or "")
-        return 2
-    here = argv == ["--here"]
-    for root in [None] if here or argv == ["--all"] else argv:
-        for folder in sweep(root, here=here):
+    words = parser("fake_pve.guests.sweep", __doc__)
+    words.add_argument("roots", metavar="ROOT", nargs="*", help="the node's /")
+    which = words.add_mutually_exclusive_group()
+    which.add_argument("--here", action="store_true", help="every guest that this copy of the fake has started")
+    which.add_argument("--all", action="store_true", help="every guest that this user has on this machine")
+    wanted = words.parse_args(argv)
+    if bool(wanted.roots) == (wanted.here or wanted.all):
+        words.error("name nodes, or one of --here and --all")
+    for root in wanted.roots or [None]:
+        for folder in sweep(root, here=wanted.here):
             sys.stdout.write(f"removed {folder}\n")
     return 0
 

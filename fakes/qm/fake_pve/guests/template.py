@@ -19,6 +19,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
+from fake_pve.cli.program import parser
 from fake_pve.guests import GuestFailed, image, qemu, recipe, state, userns
 from fake_pve.guests.qmp import Qmp
 from fake_pve.guests.spec import Disk, Spec
@@ -121,10 +122,13 @@ def _write_state(work: str) -> None:
 
 def main(argv: list[str]) -> int:
     """Make the template that the command line describes."""
-    values = {"bus": "scsi", "cores": "2", "memory": "1024"}
-    values.update(word.removeprefix("--").partition("=")[::2] for word in argv)
+    words = parser("fake_pve.guests.template", __doc__)
+    words.add_argument("--bus", default="scsi", help="of the boot disk")
+    words.add_argument("--cores", type=int, default=2)
+    words.add_argument("--memory", type=int, default=1024, help="MiB")
+    wanted = words.parse_args(argv)
     try:
-        recipe.say(make(values["bus"], int(values["cores"]), int(values["memory"])))
+        recipe.say(make(wanted.bus, wanted.cores, wanted.memory))
     except GuestFailed as problem:
         recipe.say(problem.message)
         return 1

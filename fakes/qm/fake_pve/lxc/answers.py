@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from fake_pve.errors import CommandFailed, NotModelled
+from fake_pve.files import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,8 +84,8 @@ def _chpasswd(call: Call, vmid: str) -> int:
     given = dict(line.split(":", 1) for line in call.stdin().splitlines() if ":" in line)
     kept = _lines(path)
     lines = [line for line in kept if line.split(":", 1)[0] not in given]
-    with open(path, "w", encoding="utf-8", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
-        file.writelines(f"{line}\n" for line in [*lines, *(f"{user}:{hash_}:::::::" for user, hash_ in given.items())])
+    lines += [f"{user}:{hash_}:::::::" for user, hash_ in given.items()]
+    replace(path, "".join(f"{line}\n" for line in lines), 0o600)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 
-from fake_pve import guests
+from fake_pve import files, guests
 from fake_pve.errors import CommandFailed
 from fake_pve.guests.spec import Nic, Spec
 from fake_pve.lxc import network
@@ -45,9 +45,7 @@ def remember(node: Node, vmid: str, archive: str) -> None:
     """Write down which archive the container was made from."""
     path = place(node, vmid)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(f"{path}.tmp", "w", encoding="utf-8") as file:
-        file.write(archive + "\n")
-    os.replace(f"{path}.tmp", path)
+    files.replace(path, archive + "\n")
 
 
 # --- its life --------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from fake_pve import files
 from fake_pve.errors import CommandFailed, NotModelled, ParameterErrors
 from fake_pve.storage.names import is_storage_id
 
@@ -254,11 +255,7 @@ def option_line(key: str, value: str) -> str:
 
 def save(node: Node, storages: dict[str, Storage]) -> None:
     """Replace storage.cfg atomically."""
-    path = config_path(node)
-    temporary = f"{path}.tmp.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text_of(storages))
-    os.replace(temporary, path)
+    files.replace(config_path(node), text_of(storages))
 
 
 class config_lock:  # noqa: N801 - used like a function: `with config_lock(node):`

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from fake_pve import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve.node import Node
@@ -35,10 +37,7 @@ def save(node: Node, storage_id: str, name: str, snapshots: dict[str, int]) -> N
         forget(node, storage_id, name)
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = f"{path}.tmp.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.writelines(f"{snapshot} {size}\n" for snapshot, size in snapshots.items())
-    os.replace(temporary, path)
+    files.replace(path, "".join(f"{snapshot} {size}\n" for snapshot, size in snapshots.items()))
 
 
 def forget(node: Node, storage_id: str, name: str) -> None:
@@ -59,9 +58,13 @@ def keep(node: Node, storage_id: str, name: str, snapshot: str, source: str) -> 
     from fake_pve.storage import copying  # only for images that hold data
 
     path = f"{place(node, storage_id, name)}@{snapshot}"
-    with open(path, "wb") as file:
-        file.truncate(os.path.getsize(source))
-    copying.copy_sparse(source, path)
+    try:
+        with open(path, "wb") as file:
+            file.truncate(os.path.getsize(source))
+        copying.copy_sparse(source, path)
+    except BaseException:
+        files.remove(path)
+        raise
 
 
 def bring_back(node: Node, storage_id: str, name: str, snapshot: str, target: str) -> bool:
@@ -72,10 +75,14 @@ def bring_back(node: Node, storage_id: str, name: str, snapshot: str, target: st
     if not os.path.exists(path):
         return False
     temporary = f"{path}.tmp.{os.getpid()}"
-    with open(temporary, "wb") as file:
-        file.truncate(os.path.getsize(path))
-    copying.copy_sparse(path, temporary)
-    os.replace(temporary, target)
+    try:
+        with open(temporary, "wb") as file:
+            file.truncate(os.path.getsize(path))
+        copying.copy_sparse(path, temporary)
+        os.replace(temporary, target)
+    except BaseException:
+        files.remove(temporary)
+        raise
     return True
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from fake_pve import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve.node import Node
@@ -26,10 +28,7 @@ def _sections(path: str) -> list[list[str]]:
 
 
 def _save(path: str, sections: list[list[str]]) -> None:
-    temporary = f"{path}.tmp.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write("".join("\n".join(section) + "\n\n" for section in sections))
-    os.replace(temporary, path)
+    files.replace(path, "".join("\n".join(section) + "\n\n" for section in sections))
 
 
 def _resources(node: Node) -> str:
