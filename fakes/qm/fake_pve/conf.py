@@ -12,6 +12,7 @@ import os
 
 from fake_pve import conf_keys
 from fake_pve.errors import CommandFailed
+from fake_pve.node import KIND_FOLDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +73,19 @@ def exists(node: Node, kind: str, vmid: str | int) -> bool:
 def kind_of(node: Node, vmid: str | int) -> str | None:
     """Which kind the guest is, "qemu" or "lxc"; None when no guest has this ID."""
     return next((kind for kind in ("qemu", "lxc") if exists(node, kind, vmid)), None)
+
+
+def place_of(node: Node, vmid: str | int) -> tuple[str, str] | None:
+    """(kind, name of the node) of the guest with this ID, here or on another node of the cluster; None without one."""
+    kind = kind_of(node, vmid)
+    if kind is not None:
+        return kind, node.name
+    folder = f"{node.root}/etc/pve/nodes"
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        for other, sub in KIND_FOLDER.items():
+            if os.path.exists(f"{folder}/{name}/{sub}/{vmid}.conf"):
+                return other, name
+    return None
 
 
 def guests(node: Node, kind: str) -> list[int]:
@@ -324,7 +338,7 @@ def _section_text(options: dict[str, str], description: str | None = None, raw: 
 
 
 def _description_lines(description: str | None) -> list[str]:
-    return description.rstrip("\n").split("\n") if description and description.rstrip("\n") else []
+    return description.rstrip("\n").split("\n") if description and description.strip() else []
 
 
 def drop_used_unused(conf: Conf) -> None:

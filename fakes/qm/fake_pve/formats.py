@@ -254,6 +254,8 @@ CPU_FLAGS = (
 
 def _check_cpu(parts: dict[str, str]) -> None:
     """A CPU type must be built in or named `custom-…` (qm-create-007), its flags of those that a guest may set."""
+    if "reported-model" in parts:
+        raise PropertyError("Property 'reported-model' not allowed in VM-specific CPU config.\n")
     kind = parts.get("cputype", "")
     if kind and not kind.startswith("custom-"):
         from fake_pve.schema import option_format  # the list of models stands in the guest's schema

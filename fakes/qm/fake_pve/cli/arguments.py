@@ -59,8 +59,8 @@ def _read_password(call: Call) -> str:
 
 
 def _boolean(value: str | None) -> str:
-    """A boolean option without value is true."""
-    found = "1" if value is None else propstring.boolean(value)
+    """A boolean option without value, or with an empty one, is true (qm-set-047)."""
+    found = propstring.boolean(value) if value else "1"
     if found is None:
         raise UsageError("400 unable to parse boolean option")
     return found

@@ -15,16 +15,22 @@ if TYPE_CHECKING:
     from fake_pve.conf import Conf
     from fake_pve.vm.drive import Drive
 
+EITHER = ("storage", "target-vmid")
 NEITHER = "both 'storage' and 'target-vmid' missing, either needs to be set"
 
 
 def run(call: Call) -> None:
-    """Move within the VM; giving a disk to another VM is not modelled."""
+    """Move within the VM, or to another one."""
     vmid, storage = call.params["vmid"], call.params.get("storage")
     if storage is None and "target-vmid" not in call.params:
         raise ParameterErrors({"storage": NEITHER, "target-vmid": NEITHER})
-    if storage is None or "target-vmid" in call.params:
-        raise NotModelled("qm disk move --target-vmid")
+    if storage is None:
+        from fake_pve.vm import reassign  # only for a disk that changes hands
+
+        reassign.reassign(call)
+        return
+    if "target-vmid" in call.params:
+        raise ParameterErrors({name: "either set storage or target-vmid, but not both" for name in EITHER})
     check(call, confs.load(call.node, "qemu", vmid), storage)
     config.usable(call.node, storage, "images")
     with guest_lock(call.node, "qemu", vmid):
@@ -57,6 +63,8 @@ def move(call: Call, vmid: str, storage: str) -> None:
     name, source = call.params["disk"], drive["file"]
     old_storage = volume.split(source)[0]
     call.out(f"copying volume '{source}' from current storage '{old_storage}' to target storage '{storage}'")
+    if volumes.in_snapshot(conf, source):
+        call.out("moving disk with snapshots, snapshots will not be moved!")
     try:
         moved = volumes.full_clone(call, name, drive, vmid, storage, call.params.get("format"))
     except NotModelled:

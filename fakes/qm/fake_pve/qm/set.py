@@ -24,11 +24,14 @@ def run(call: Call) -> None:
     changes = {key: value for key, value in call.params.items() if key not in NOT_CHANGES}
     shown = _shown(call, changes)
     inputs.check_keys(changes)
+    inputs.check_cpu(call, changes)
     if not changes and not call.params.get("delete") and not call.params.get("revert"):
         raise CommandFailed("no options specified")
     inputs.cdrom_alias(changes)
+    inputs.old_names(changes)
     deleted = _names(call, changes)
     _check_drives(call, changes)
+    inputs.check_hookscript(call, changes)
     _normalise(call, changes)
     vmid = call.params["vmid"]
     with guest_lock(call.node, "qemu", vmid):
@@ -171,6 +174,7 @@ class Update:
             return Plugger(self.call, self.vmid, self.conf).run(self.modified)
         from fake_pve.vm.apply import apply_pending  # only for stopped guests
 
+        conf_file.drop_used_unused(self.conf)
         return apply_pending(self.call, self.vmid, self.conf)
 
     def _blank(self) -> None:
@@ -238,6 +242,8 @@ class Update:
             value = self._drive(name, value)
         elif name == "boot":
             value = self._boot(value)
+        elif name == "machine":
+            inputs.check_machine(value)
         if name != "description":
             conf_file.check_value("qemu", name, value)
         pending.wait(self.conf, name, value)

@@ -171,6 +171,8 @@ def info(node: Node, storage: Storage, volume: VolumeName) -> image.Image:
 def resize(call: Call, storage: Storage, volume: VolumeName, size: int, running: bool) -> None:
     """Grow the image. QEMU does it for a running guest, else qemu-img, which refuses a base volume (qm-resize-025)."""
     path = file_path(call.node, storage, volume)
+    if volume.format not in ("raw", "qcow2") and not running:
+        raise CommandFailed("can't resize this image format")
     if volume.is_base and not running:
         call.out(f"qemu-img: Could not open '{path}': Could not open '{path}': Operation not permitted")
         shown = f"/usr/bin/qemu-img resize '--preallocation=off' -f {volume.format} {path} {size}"
