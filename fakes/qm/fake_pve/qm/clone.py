@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from fake_pve import conf as confs
 from fake_pve import firewall, pools, power
 from fake_pve.errors import CommandFailed, NotModelled
@@ -46,7 +48,10 @@ def check_target(call: Call) -> None:
     pools.check(call.node, call.params.get("pool"))
     node = call.params.get("target")
     if node not in (None, call.node.name, "localhost"):
-        raise CommandFailed(f"no such cluster node '{node}'", 2)
+        if not os.path.isdir(f"{call.node.root}/etc/pve/nodes/{node}"):
+            raise CommandFailed(f"no such cluster node '{node}'", 2)
+        power.must_exist(call.node, call.params["vmid"])
+        raise NotModelled("qm clone --target another node")
     if "storage" in call.params:
         config.usable(call.node, call.params["storage"])
 

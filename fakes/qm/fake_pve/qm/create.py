@@ -62,6 +62,10 @@ def _restore(call: Call) -> None:
         raise CommandFailed(f"can't find file '{call.node.path(archive)}'")
     if archive != "-" and not archive.startswith("/") and not volume.exists(call.node, archive):
         raise CommandFailed(f"volume '{archive}' does not exist", 2)
+    if archive == "-" and not call.stdin():  # the new guest stays behind, empty (qm-option-056)
+        _refuse_taken(call, call.params["vmid"])
+        conf_file.save(call.node, "qemu", call.params["vmid"], Conf())
+        raise CommandFailed("got timeout reading VMA header - corrupted?")
     raise NotModelled("qm create --archive (restoring a backup)")
 
 

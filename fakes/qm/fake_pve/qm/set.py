@@ -180,9 +180,10 @@ class Update:
     def _blank(self) -> None:
         """An empty value becomes one blank when the tool reads its own file again on the way (qm-set-006, -046)."""
         for options_ in (self.conf.options, self.conf.pending):
-            for key, value in options_.items():
-                if value == "":
-                    options_[key] = " "
+            for key in [key for key, value in options_.items() if value == ""]:
+                options_[key] = " "
+                if key == "sshkeys":  # no keys are not read again
+                    del options_[key]
 
     def _check_boot(self) -> None:
         """The wording, stray quote included, is the real tool's (qm-walk-022)."""

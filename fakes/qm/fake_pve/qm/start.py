@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 REFUSED = (
     "force-cpu",
-    "machine",
     "migratedfrom",
     "migration_network",
     "migration_type",
@@ -27,4 +26,4 @@ def run(call: Call) -> None:
     if ha.is_managed(call.node, "qemu", vmid):
         call.out(f"Requesting HA start for VM {vmid}")
         return
-    starting.start(call, vmid, skiplock=call.flag("skiplock"))
+    starting.start(call, vmid, skiplock=call.flag("skiplock"), machine=call.params.get("machine"))

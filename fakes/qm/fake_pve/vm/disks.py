@@ -141,7 +141,10 @@ class Maker:
     def _source_format(self, source: str) -> str:
         """What its name says. Wording from qm-create-041."""
         if not os.path.exists(volume.path(self.call.node, source)):
-            raise CommandFailed(f"failed to stat '{volume.path(self.call.node, source)}'")
+            problem = f"failed to stat '{volume.path(self.call.node, source)}'"
+            if volume.locate(self.call.node, source)[1].type == "images":  # qm-drive-025
+                problem += f"\ncannot import from '{source}' - could not get size of {source}"
+            raise CommandFailed(problem)
         format_ = volume.locate(self.call.node, source)[1].format
         if format_ == "vmdk" and not volume.info(self.call.node, source).size:  # a header without extents (qm-drive-024)
             raise CommandFailed(

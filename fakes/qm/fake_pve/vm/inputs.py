@@ -94,8 +94,8 @@ def pin_machine(call: Call, into: dict[str, str], ostype: str | None, machine: s
 
 
 def pin_machine_of_change(call: Call, conf: Conf, changes: dict[str, str]) -> str | None:
-    """The machine for a guest that becomes a Windows one, unless its version is set or changed at the same time."""
-    if "machine" in changes or conf.options.get("ostype") in options.WINDOWS:
+    """The machine for a guest that is to be a Windows one, unless it is set at the same time (qm-walk-194)."""
+    if "machine" in changes:
         return None
     found: dict[str, str] = {}
     machine = conf.pending.get("machine") or conf.options.get("machine")
