@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fake_pve.node import Node
 
 PENDING_HEAD = {"qemu": "[PENDING]", "lxc": "[pve:pending]"}
+ENVIRONMENT = "lxc.environment.runtime"  # how a container's file holds `env` (pct-option-025)
 CLOUDINIT_HEAD = "[special:cloudinit]"
 DRIVES = ("ide", "sata", "scsi", "virtio", "efidisk", "tpmstate")
 PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - {
@@ -258,7 +259,11 @@ def _read_section(reader: _Reader, into: Section, *, pending: bool = False, chec
         elif key == "delete":
             reader.complain("property 'delete' is only allowed in [PENDING]")
         elif reader.kind == "lxc" and line.startswith("lxc."):
-            into.raw.append(_split_raw(line))
+            entry = _split_raw(line)
+            if entry[0] == ENVIRONMENT:
+                options["env"] = "\0".join(filter(None, (options.get("env"), entry[1])))
+            else:
+                into.raw.append(entry)
         elif not key:
             reader.complain(f"unable to parse config: {line}")
         else:
@@ -310,7 +315,9 @@ def parse_delete(text: str) -> dict[str, bool]:
 def render(kind: str, conf: Conf) -> str:
     """The text of the .conf file."""
     drop_used_unused(conf)
-    parts = [_section_text(conf.options, conf.description, conf.raw)]
+    env = [(ENVIRONMENT, part) for part in conf.options.get("env", "").split("\0") if kind == "lxc" and part]
+    options = {key: value for key, value in conf.options.items() if key != "env"} if env else conf.options
+    parts = [_section_text(options, conf.description, [*env, *conf.raw])]
     if conf.pending or conf.pending_delete or conf.pending_description is not None:
         parts.append(PENDING_HEAD[kind] + "\n" + _pending_text(conf))
     if conf.cloudinit or conf.has_cloudinit:

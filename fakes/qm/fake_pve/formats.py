@@ -356,7 +356,7 @@ MESSAGES = {
     "pve-ct-timezone": "invalid time zone '%s'",
     "pve-lxc-mp-string": "%s contains illegal character sequences",
     "pve-lxc-dev-string": "%s is not a valid device path",
-    "lxc-ip-with-ll-iface": "value does not look like a valid IP address or a link-local address with interface",
+    "lxc-ip-with-ll-iface": "value does not look like a valid IP address",
     "mac-addr": "value does not look like a valid unicast MAC address",
     "disk-size": "value does not look like a valid disk size: %s",
     "urlencoded": "invalid urlencoded string: '%s'",

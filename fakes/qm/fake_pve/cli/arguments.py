@@ -44,7 +44,10 @@ def read(call: Call, argv: list[str]) -> None:
         inputs.read_files(call, params)
     problems = validate.check_object({**options, "extra-args": {"optional": 1}}, params)
     if problems:
-        raise ParameterErrors(problems)
+        error = ParameterErrors(problems)
+        if "/" in params.get("timezone", "") and "timezone" not in problems:  # a look into the zones leaves 25 in errno
+            error.status = 25
+        raise error
     call.params = params
 
 

@@ -260,7 +260,9 @@ def snapshot_delete(call: Call, storage: Storage, volume: VolumeName, name: str)
 
 
 def snapshot_rollback(call: Call, storage: Storage, volume: VolumeName, name: str) -> None:
-    """Size and contents as they were."""
+    """Size and contents as they were. Wording from pct-snapshot2-004."""
+    if volume.format != "qcow2":
+        raise CommandFailed("can't rollback snapshot this image format")
     key = f"{volume.vmid}/{volume.name}"
     size = sidefile.load(call.node, storage.id, key).get(name)
     path = file_path(call.node, storage, volume)
