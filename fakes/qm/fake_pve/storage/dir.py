@@ -101,6 +101,8 @@ def alloc(call: Call, storage: Storage, vmid: int | str, format_: str, name: str
     """Make an empty image of `size` bytes -> its volume name; CommandFailed `disk image '…' already exists`."""
     if format_ not in VALID_FORMATS:
         raise CommandFailed(f"unsupported format '{format_}'")
+    if format_ == "subvol" and size:
+        raise CommandFailed("storage does not support subvol quotas")
     folder = images_folder(call.node, storage, vmid)
     new = not os.path.isdir(folder)
     config.make_folder(folder)
