@@ -68,7 +68,10 @@ def test_a_clone_onto_another_type_of_storage(node):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("clone 8001 8002 --full 0", "Linked clone feature is not supported for drive 'scsi0'"),
+        (
+            "clone 8001 8002 --full 0",
+            "Linked clone feature is not supported for 'local:8001/vm-8001-disk-0.raw' (scsi0)",
+        ),
         ("clone 8001 8002 --full 0 --storage local", "parameter 'storage' not allowed for linked clones"),
         ("clone 8001 8002 --snapname s9", "snapshot 's9' does not exist"),
     ],

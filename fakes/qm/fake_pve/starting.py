@@ -140,8 +140,9 @@ def _check_mtu(call: Call, conf: Conf) -> int:
             warnings += 1
         elif "bridge" in card and int(card["mtu"]) > BRIDGE_MTU:
             raise CommandFailed(
-                f"netdev net{index}: MTU '{card['mtu']}' is bigger than the bridge MTU '{BRIDGE_MTU}' - adjust the MTU for"
-                " the network device in the VM configuration, while ensuring that the bridge is configured as desired."
+                f"netdev net{index}: MTU '{card['mtu']}' is bigger than the bridge MTU '{BRIDGE_MTU}' - adjust the MTU"
+                " for the network device in the VM configuration, while ensuring that the bridge is configured as"
+                " desired."
             )
     return warnings
 

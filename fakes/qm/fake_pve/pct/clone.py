@@ -128,9 +128,9 @@ def copied_options(call: Call, section: Section, newid: str) -> Conf:
 def copied_volume(call: Call, key: str, volid: str, newid: str, full: bool) -> str:
     """One volume for the clone -> its id. A snapshot can only be read where the image has some (pct-snapshot2-008)."""
     snapshot = call.params.get("snapname")
-    if volume.locate(call.node, volid)[0].type == "dir" and snapshot:
-        if not volume.has_feature(call.node, volid, "snapshot", snapshot):
-            raise CommandFailed("can't snapshot this image format")
+    on_files = volume.locate(call.node, volid)[0].type == "dir"
+    if on_files and snapshot and not volume.has_feature(call.node, volid, "snapshot", snapshot):
+        raise CommandFailed("can't snapshot this image format")
     call.out(f"create {'full clone of mountpoint' if full else 'linked clone of mount point'} {key} ({volid})")
     if not full:
         return volume.linked_clone(call, volid, newid)

@@ -91,13 +91,13 @@ def used_kib(node: Node, storage: Storage) -> int:
 
 def table(rows: list[Row]) -> list[str]:
     """The text; a disabled storage has no percentage."""
-    width = max([len("Name"), *(len(row.storage.id) for row in rows)])
+    width = 1 + max((len(row.storage.id) for row in rows), default=0)
     cells = [("Name", *HEAD)]
     for found in rows:
         share = "N/A" if found.state == "disabled" else f"{100 * found.used / max(1, found.total):.2f}%"
         sizes = (str(found.total), str(found.used), str(found.total - found.used))
         cells.append((found.storage.id, found.storage.type, found.state, *sizes, share))
     return [
-        f"{name:<{width}} {type_:>11} {state:>10} {total:>15} {used:>15} {free:>15} {share:>8}"
+        f"{name:<{width}}{type_:>11} {state:>10} {total:>15} {used:>15} {free:>15} {share:>8}"
         for name, type_, state, total, used, free, share in cells
     ]

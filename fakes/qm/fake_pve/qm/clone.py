@@ -86,7 +86,7 @@ def first_problem(call: Call, source: Conf, full: bool) -> str | None:
 
 
 def claim(call: Call, newid: str) -> None:
-    """Reserve the number; wording for that of a container or of another node's guest: qm-clone-008, qm-other-node-007."""
+    """Reserve the number; wording for a container's or another node's: qm-clone-008, qm-other-node-007."""
     call.out(f"creating a clone of VM {call.params['vmid']} with ID {newid}")
     if confs.place_of(call.node, newid) is not None:
         path = call.node.path(f"/etc/pve/nodes/{call.node.name}/qemu-server/{newid}.conf")

@@ -30,7 +30,7 @@ def run(call: Call) -> None:
         reassign.reassign(call)
         return
     if "target-vmid" in call.params:
-        raise ParameterErrors({name: "either set storage or target-vmid, but not both" for name in EITHER})
+        raise ParameterErrors(dict.fromkeys(EITHER, "either set storage or target-vmid, but not both"))
     check(call, confs.load(call.node, "qemu", vmid), storage)
     config.usable(call.node, storage, "images")
     with guest_lock(call.node, "qemu", vmid):

@@ -134,6 +134,13 @@ def too_large(path: str, format_: str) -> CommandFailed:
     )
 
 
+def lengthen(descriptor: int, size: int) -> None:
+    """Make the file as long as that; OverflowError where no file system could."""
+    if size > LARGEST_FILE:
+        raise OverflowError
+    os.ftruncate(descriptor, size)
+
+
 def create(path: str, format_: str, size: int, backing: str | None = None, backing_format: str = "raw") -> None:
     """Make the empty sparse image `path`; FileExistsError if something is there, so two processes never share one.
 
@@ -148,14 +155,12 @@ def create(path: str, format_: str, size: int, backing: str | None = None, backi
     if descriptor < 0:
         return
     try:
-        if format_ == "raw" and size > LARGEST_FILE:
-            raise OverflowError
         if format_ == "qcow2":
             write_qcow2(descriptor, -(-size // 512) * 512, backing, backing_format)
         elif format_ == "vmdk":
             write_vmdk(descriptor, -(-size // 512) * 512)
         else:
-            os.ftruncate(descriptor, size)
+            lengthen(descriptor, size)
     except (OSError, OverflowError) as problem:
         os.unlink(path)
         if isinstance(problem, OverflowError) or problem.errno == errno.EFBIG:

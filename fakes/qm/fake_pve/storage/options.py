@@ -12,33 +12,38 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-COMMON = frozenset(("bwlimit", "content", "disable", "nodes"))
-BACKUPS = frozenset(("prune-backups", "max-protected-backups"))
-FOLDERS = frozenset("content-dirs create-base-path create-subdirs mkdir path".split())  # noqa: SIM905
-FILES = FOLDERS | BACKUPS | COMMON | {"format", "preallocation", "snapshot-as-volume-chain"}
-BLOCKS = COMMON | {"shared"}
+
+def words(text: str) -> frozenset[str]:
+    """A set of names."""
+    return frozenset(text.split())
+
+
+COMMON = words("bwlimit content disable nodes")
+BACKUPS = words("prune-backups max-protected-backups")
+FOLDERS = words("content-dirs create-base-path create-subdirs mkdir path")
+FILES = FOLDERS | BACKUPS | COMMON | words("format preallocation snapshot-as-volume-chain")
+LOGIN = words("password server username")
+ISCSI = COMMON | words("portal target")
 TYPES = {
-    "btrfs": FILES | {"is_mountpoint", "nocow", "shared"},
-    "cephfs": FOLDERS | BACKUPS | COMMON | set("fs-name fuse keyring monhost options subdir username".split()),  # noqa: SIM905
-    "cifs": FILES | set("domain options password server share smbversion subdir username".split()),  # noqa: SIM905
-    "dir": FILES | {"is_mountpoint", "shared"},
-    "esxi": COMMON | {"password", "server", "skip-cert-verification", "username"},
-    "iscsi": COMMON | {"portal", "target"},
-    "iscsidirect": COMMON | {"portal", "target"},
-    "lvm": BLOCKS
-    | set("base saferemove saferemove-stepsize saferemove_throughput snapshot-as-volume-chain tagged_only vgname".split()),  # noqa: SIM905
-    "lvmthin": COMMON | {"thinpool", "vgname"},
-    "nfs": FILES | {"export", "options", "server"},
-    "pbs": BACKUPS
-    | COMMON
-    | set("datastore encryption-key fingerprint master-pubkey namespace password port server username".split()),  # noqa: SIM905
-    "rbd": COMMON | set("authsupported data-pool keyring krbd monhost namespace pool username".split()),  # noqa: SIM905
-    "zfs": COMMON
-    | set("blocksize comstar_hg comstar_tg iscsiprovider lio_tpg nowritecache pool portal sparse target".split())  # noqa: SIM905
-    | {"zfs-base-path"},
-    "zfspool": COMMON | {"blocksize", "mountpoint", "pool", "sparse"},
+    "btrfs": FILES | words("is_mountpoint nocow shared"),
+    "cephfs": FOLDERS | BACKUPS | COMMON | words("fs-name fuse keyring monhost options subdir username"),
+    "cifs": FILES | LOGIN | words("domain options share smbversion subdir"),
+    "dir": FILES | words("is_mountpoint shared"),
+    "esxi": COMMON | LOGIN | words("skip-cert-verification"),
+    "iscsi": ISCSI,
+    "iscsidirect": ISCSI,
+    "lvm": COMMON
+    | words("base saferemove saferemove-stepsize saferemove_throughput shared snapshot-as-volume-chain")
+    | words("tagged_only vgname"),
+    "lvmthin": COMMON | words("thinpool vgname"),
+    "nfs": FILES | words("export options server"),
+    "pbs": BACKUPS | COMMON | LOGIN | words("datastore encryption-key fingerprint master-pubkey namespace port"),
+    "rbd": COMMON | words("authsupported data-pool keyring krbd monhost namespace pool username"),
+    "zfs": ISCSI
+    | words("blocksize comstar_hg comstar_tg iscsiprovider lio_tpg nowritecache pool sparse zfs-base-path"),
+    "zfspool": COMMON | words("blocksize mountpoint pool sparse"),
 }
-EVERYTHING = frozenset("images rootdir vztmpl iso backup snippets import none".split())  # noqa: SIM905
+EVERYTHING = words("images rootdir vztmpl iso backup snippets import none")
 GUESTS = frozenset(("images", "rootdir"))
 CONTENT = {
     "btrfs": EVERYTHING,

@@ -22,7 +22,7 @@ KINDS = {"qemu": "qemu", "lxc": "lxc", "openvz": "lxc"}
 
 
 class Backup:
-    """One backup: `volid`, the guest's `kind` and `vmid`, when it was made, and `mark`: "keep", "remove", "protected"."""
+    """One backup: `volid`, its guest's `kind` and `vmid`, when it was made; `mark` is keep, remove or protected."""
 
     __slots__ = ("kind", "mark", "stamp", "vmid", "volid")
 

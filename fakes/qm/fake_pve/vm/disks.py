@@ -19,6 +19,8 @@ CLOUDINIT_KIB = 4096
 TPM_STATE_KIB = 4096
 # KiB of OVMF's variable store (qm-create-164, qm-set-060), by efidisk0's efitype
 EFI_KIB = {"2m": 128, "4m": 528}
+# What the real tool dies of when a vmdk is no more than a header (qm-drive-024).
+NO_EXTENTS = "Can't use an undefined value as an ARRAY reference at /usr/share/perl5/PVE/Storage/Plugin.pm line 1255."
 FIRMWARE = "/usr/share/pve-edk2-firmware//"
 
 
@@ -118,7 +120,9 @@ class Maker:
         copying.progress(self.call, wanted, 100)
         if one.get("pre-enrolled-keys") == "1":
             tell = self.call.out if self.call.command == "create" else self.call.err  # a task has one output
-            tell(f"INFO: reading raw edk2 varstore from {FIRMWARE}{'OVMF_VARS_4M.ms.fd' if four else 'OVMF_VARS.ms.fd'}")
+            tell(
+                f"INFO: reading raw edk2 varstore from {FIRMWARE}{'OVMF_VARS_4M.ms.fd' if four else 'OVMF_VARS.ms.fd'}"
+            )
             tell("INFO: var store range: 0x64 -> 0x40000")
         return size // 1024
 
@@ -146,10 +150,8 @@ class Maker:
                 problem += f"\ncannot import from '{source}' - could not get size of {source}"
             raise CommandFailed(problem)
         format_ = volume.locate(self.call.node, source)[1].format
-        if format_ == "vmdk" and not volume.info(self.call.node, source).size:  # a header without extents (qm-drive-024)
-            raise CommandFailed(
-                "Can't use an undefined value as an ARRAY reference at /usr/share/perl5/PVE/Storage/Plugin.pm line 1255."
-            )
+        if format_ == "vmdk" and not volume.info(self.call.node, source).size:
+            raise CommandFailed(NO_EXTENTS)
         return format_
 
     def _existing(self, one: Drive) -> str:
