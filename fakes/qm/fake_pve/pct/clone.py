@@ -47,10 +47,10 @@ def run(call: Call) -> None:
 def claim(call: Call, vmid: str) -> None:
     """Take the new ID with a configuration that holds nothing but the lock `create`."""
     with lock.guest_lock(call.node, "lxc", vmid):
-        kind = conf_files.kind_of(call.node, vmid)
-        if kind is not None:
+        kind, name = conf_files.place_of(call.node, vmid) or ("", "")
+        if kind:
             label, status = ("CT", 255) if kind == "lxc" else ("VM", 2)
-            raise CommandFailed(f"{label} {vmid} already exists on node '{call.node.name}'", status)
+            raise CommandFailed(f"{label} {vmid} already exists on node '{name}'", status)
         conf_files.save(call.node, "lxc", vmid, Conf({"lock": "create"}))
 
 

@@ -82,12 +82,12 @@ def is_key(line: str) -> bool:
 
 def check_unused(call: Call, vmid: str) -> None:
     """Nobody has the ID. The status is what is left in errno: 25 after a look into the time zones (pct-walk-037)."""
-    kind = conf_files.kind_of(call.node, vmid)
+    kind, name = conf_files.place_of(call.node, vmid) or ("", "")
     if kind == "lxc":
         status = 255 if call.params.get("timezone", "UTC") in ("host", "UTC") else 25
-        raise CommandFailed(f"CT {vmid} already exists on node '{call.node.name}'", status)
+        raise CommandFailed(f"CT {vmid} already exists on node '{name}'", status)
     if kind == "qemu":
-        raise CommandFailed(f"VM {vmid} already exists on node '{call.node.name}'", 2)
+        raise CommandFailed(f"VM {vmid} already exists on node '{name}'", 2)
 
 
 def check_template(call: Call, template: str, kind: str) -> None:

@@ -236,8 +236,9 @@ def activate(node: Node, storage: Storage) -> None:
         raise NotModelled(f"storage type '{storage.type}'")
     path = folder(node, storage)
     start = f"unable to activate storage '{storage.id}' - directory"
-    if storage.options.get("is_mountpoint", "0") not in ("0", "no") and not os.path.ismount(path):
-        raise CommandFailed(f"{start} is expected to be a mount point but is not mounted: '{path}'")
+    mounted = mount_point(node, storage)
+    if mounted and not os.path.ismount(mounted):
+        raise CommandFailed(f"{start} is expected to be a mount point but is not mounted: '{mounted}'")
     if not os.path.isdir(path) and not makes_folder(storage):
         raise CommandFailed(f"{start} '{path}' does not exist or is unreachable")
     make_folder(path)
@@ -246,6 +247,14 @@ def activate(node: Node, storage: Storage) -> None:
 
         for kind in storage.content & directory.FOLDERS.keys():
             make_folder(directory.content_folder(node, storage, kind))
+
+
+def mount_point(node: Node, storage: Storage) -> str:
+    """The folder that must be mounted before the storage is used, "" if none: `is_mountpoint` is yes, no, or a path."""
+    wanted = storage.options.get("is_mountpoint", "no")
+    if wanted.startswith("/"):
+        return node.path(wanted)
+    return "" if wanted.lower() in ("0", "no", "off", "false") else folder(node, storage)
 
 
 def makes_folder(storage: Storage, option: str = "create-base-path") -> bool:

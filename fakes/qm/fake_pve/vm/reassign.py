@@ -22,6 +22,9 @@ def reassign(call: Call) -> None:
     vmid, target, key = (call.params[name] for name in ("vmid", "target-vmid", "disk"))
     if vmid == target:
         raise ParameterErrors({"target-vmid": "must be different than source VMID to reassign disk"})
+    for one in (vmid, target):
+        if not confs.exists(call.node, "qemu", one):
+            raise CommandFailed(f"could not find VM {one}")
     first, second = sorted((vmid, target))
     with guest_lock(call.node, "qemu", first), guest_lock(call.node, "qemu", second):
         source, receiver = (confs.load(call.node, "qemu", one) for one in (vmid, target))
