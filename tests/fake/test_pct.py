@@ -568,3 +568,65 @@ def test_a_clone_of_a_real_container_has_its_template(host: Host, real: Driver) 
     assert real.specs[-1].template == real.specs[0].template
     host.ok("stop", "102")
     assert real.calls[-1] == "stop lxc 102"
+
+
+# --- what only looks like a mistake ----------------------------------------------------------------------
+
+
+def test_the_environment_is_an_entry_of_lxc_in_the_file_and_an_option_elsewhere(made: Host) -> None:
+    before = made.conf(101)
+    made.ok("set", "101", "--env", "A=1")
+    assert made.conf(101) == before + "lxc.environment.runtime: A=1\n"
+    assert "env: A=1\n" in made.ok("config", "101")
+    assert "cur env: A=1\n" in made.ok("pending", "101")
+    made.ok("set", "101", "--env", "B=2", "--cores", "1")
+    assert made.conf(101).endswith("unprivileged: 1\nlxc.environment.runtime: B=2\n")
+    made.ok("set", "101", "--delete", "env,cores")
+    assert made.conf(101) == before
+
+
+@pytest.mark.parametrize("value", ["A", "=x", "A B", "A=1\x01"])
+def test_an_environment_that_is_none(made: Host, value: str) -> None:
+    before = made.conf(101)
+    assert "env: value does not match the regex pattern" in made.refused("set", "101", "--env", value)
+    assert made.conf(101) == before
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("local:101/vm-101-disk-8.raw", "failed to stat '/var/lib/vz/images/101/vm-101-disk-8.raw'\n"),
+        ("local:8G", "Could not rescan volume size - unable to parse directory volume name '8G'\n\n"),
+    ],
+)
+def test_a_mount_point_without_its_volume_is_told_and_kept(made: Host, source: str, told: str) -> None:
+    made.ok("set", "101", "--mp0", f"{source},mp=/x")
+    assert made.err == told
+    assert f"mp0: {source},mp=/x\n" in made.conf(101)
+
+
+def test_a_volume_that_cannot_go_back_leaves_its_container_locked(made: Host) -> None:
+    path = made.root / "etc/pve/nodes/pve1/lxc/101.conf"
+    path.write_text(made.conf(101) + "\n[s1]\nmemory: 64\nrootfs: local:101/vm-101-disk-0.raw,size=1G\nsnaptime: 1\n")
+    assert made.refused("rollback", "101", "s1") == "can't rollback snapshot this image format"
+    assert "lock: rollback\n" in made.conf(101)
+    assert "memory: 512\n" in made.conf(101)
+    made.ok("unlock", "101")
+    assert made.refused("clone", "101", "102", "--snapname", "s1") == "clone failed: can't snapshot this image format"
+    assert made.volumes() == ["vm-101-disk-0.raw"]
+
+
+def test_a_folder_that_is_mounted_must_be_there(host: Host) -> None:
+    line = ("create", "101", "local:vztmpl/debian.tar.gz", "--rootfs", "local:1", "--mp0", "/nowhere/data,mp=/data")
+    assert host.refused(*line) == "unable to create CT 101 - directory '/nowhere/data' does not exist"
+    assert host.volumes() == []
+    (host.root / "nowhere/data").mkdir(parents=True)
+    host.ok(*line)
+
+
+def test_the_volumes_of_others_stay(made: Host) -> None:
+    made.ok("create", "102", "local:vztmpl/debian.tar.gz", "--rootfs", "local:1")
+    made.ok("set", "102", "--mp0", "local:101/vm-101-disk-0.raw,mp=/other")
+    told = "ignore deletion of 'local:101/vm-101-disk-0.raw', CT 102 isn't the owner!\n"
+    assert told in made.ok("destroy", "102")
+    assert made.volumes() == ["vm-101-disk-0.raw"]
