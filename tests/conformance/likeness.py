@@ -8,7 +8,7 @@ PLACEHOLDERS = [
     (re.compile(pattern, re.MULTILINE | flags), to)
     for pattern, to, flags in [
         (r'UPID:[^\s"\']+', "<UPID>", 0),
-        (r"\bBC:24:11(?::[0-9A-F]{2}){3}\b", "<MAC>", re.IGNORECASE),
+        (r"\b(?:BC:24:11|AA:AA:AA)(?::[0-9A-F]{2}){3}\b", "<MAC>", re.IGNORECASE),
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<UUID>", 0),
         (r"ctime=\d+", "ctime=<CTIME>", 0),
         (r"creation-qemu=[\d.]+", "creation-qemu=<QEMUVER>", 0),
@@ -21,16 +21,19 @@ PLACEHOLDERS = [
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "<DATETIME>", 0),
         (r"SHA256:[A-Za-z0-9+/]{43}", "<SSHFP>", 0),
         (r"^(\s*\d+ .*(?:running|paused) .*?\s)(\d+)(\s*)$", r"\1<PID>\3", 0),
+        (r"\.tmp\.\d+", ".tmp.<PID>", 0),
+        (r"\b\d{4}_\d\d_\d\d-\d\d_\d\d_\d\d\b", "<STAMP>", 0),
         (r"^(\S+\s+\S+\s+active\s+)\d+\s+\d+\s+\d+\s+[\d.]+%", r"\1<NUM> <NUM> <NUM> <NUM>%", 0),
     ]
 ]
 # Lines of qemu-img, mkfs, tar, rsync, ssh-keygen and lvm.
 CHATTER = re.compile(
-    r"^(Formatting '|<PROGRESS|transferred |\s*\d+\.\d+% complete|\d+ bytes |\d+\+\d+ records|  \w|\s*(WARNING|Rounding)|"
+    r"^(?:INFO: )?(Formatting '|<PROGRESS|transferred |\s*\d+\.\d+% complete|\d+ bytes |\d+\+\d+ records|  \w|\s*(WARNING|Rounding)|"
     r"Creating (filesystem|journal|SSH host key)|Discarding|Allocating|Writing|Superblock|Filesystem UUID|Done|done|mke2fs|"
-    r"\t\d+, |extracting archive|Total |Number of|Literal data|Matched data|File list|sent |total size|<TMP|<SSH-HOST-KEYS>|"
+    r"\t\d+, |/\S+: \d+/\d+ files \(|extracting archive|Total |Number of|Literal data|Matched data|File list|sent |total size|<TMP|<SSH-HOST-KEYS>|"
     r"lxc-start)"
 )
+LISTS = re.compile(r"^(\s+(?:content|nodes) )(\S+)$", re.MULTILINE)  # of storage.cfg, which has them in no order
 SYNOPSIS = re.compile(r"^(qm|pct|pvesm) [a-z<-].*(<|\[OPTIONS\])")
 NOT_CHATTY = ("config", "pending", "status", "list", "listsnapshot", "cloudinit")
 
@@ -47,6 +50,8 @@ def lines(text: str, argv: list[str]) -> list[str]:
     """The lines of an output that count."""
     if "help" in argv or "showcmd" in argv:
         return []
+    if argv[0] == "cat":
+        text = LISTS.sub(lambda found: found[1] + ",".join(sorted(found[2].split(","))), text)
     chatty = argv[1:2] and argv[1] not in NOT_CHATTY
     found = [line.rstrip() for line in text.partition("USAGE:")[0].splitlines()]
     found = [line for line in found if line and not SYNOPSIS.match(line) and not (chatty and CHATTER.match(line))]

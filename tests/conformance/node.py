@@ -88,7 +88,7 @@ def write(root: Path, path: str, text: str) -> None:
 
 def set_up(root: Path, lines: str, path: str) -> None:
     """A `setup` step: shell lines whose absolute paths mean the node's; `path` finds programs, the fakes among them."""
-    shell = re.sub(r"(?<![\w.])/(etc|var|root)/", rf"{root}/\1/", lines).replace(f"tpath {root}/", "tpath /")
+    shell = re.sub(r"(?<![\w.])/(etc|var|root|srv)/", rf"{root}/\1/", lines).replace(f"tpath {root}/", "tpath /")
     env = {
         **environment(root),
         "FAKE_PVE_PYTHON": sys.executable,

@@ -197,6 +197,7 @@ def test_named_formats(name, good, bad) -> None:
 
 
 def test_what_is_not_modelled_says_so_with_its_own_status(tmp_path) -> None:
+    (tmp_path / "x.ovf").touch()
     status, _, err = call(tmp_path, "qm", "importovf", "8001", "x.ovf", "local")
     assert status == 70
     assert "not modelled" in err

@@ -252,10 +252,10 @@ def test_guests_join_and_leave_pools(node: Node) -> None:
         pools.check(node, "nope")
     pools.add(node, "prod", 1000)
     pools.add(node, "prod", 101)
-    assert "pool:prod::101,1000:::" in users.read_text()
+    assert "pool:prod::101,1000::\n" in users.read_text()
     pools.remove(node, 101)
     pools.remove(node, 4711)
-    assert users.read_text() == "user:root@pam:1:0::::::\n\npool:prod::1000:::\npool:test::9000::\n"
+    assert users.read_text() == "user:root@pam:1:0::::::\n\n\npool:prod::1000::\npool:test::9000::\n\n\n"
 
 
 # --- values ----------------------------------------------------------------------------------------------

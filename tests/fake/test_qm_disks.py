@@ -68,7 +68,10 @@ def test_a_clone_onto_another_type_of_storage(node):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("clone 8001 8002 --full 0", "Linked clone feature is not supported for drive 'scsi0'"),
+        (
+            "clone 8001 8002 --full 0",
+            "Linked clone feature is not supported for 'local:8001/vm-8001-disk-0.raw' (scsi0)",
+        ),
         ("clone 8001 8002 --full 0 --storage local", "parameter 'storage' not allowed for linked clones"),
         ("clone 8001 8002 --snapname s9", "snapshot 's9' does not exist"),
     ],
@@ -168,3 +171,123 @@ def test_the_tree_of_snapshots_has_branches():
         " `-> b|x",
         "  `-> current|You are here!",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("mbps=5,mbps_rd=5", []),
+        ("iops=5,iops_wr=5", []),
+        ("bps=1024,mbps_wr=5", []),
+        ("bps_wr_length=5", ["bps_wr_max_length requires mbps_wr_max"]),
+        ("iops_max_length=5", ["iops_max_length requires iops_max"]),
+        (
+            "bps_max_length=5,iops_rd_max_length=5",
+            ["bps_max_length requires mbps_max", "iops_rd_max_length requires iops_rd_max"],
+        ),
+    ],
+)
+def test_limits_that_do_not_go_together(node, value, told):
+    wanted = [*told, "400 Parameter verification failed.", "scsi0: unable to parse drive options"]
+    assert node.qm(f"create 8001 --scsi0 local:1,{value}") == 255
+    assert node.err.splitlines()[: len(wanted)] == wanted
+    assert not list((node.root / "var/lib/vz").rglob("*.raw"))
+
+
+@pytest.mark.parametrize(
+    "value", ["mbps=5,iops=5", "mbps_rd=5,mbps_wr=5", "iops_max=9,iops_max_length=5", "mbps_max=5"]
+)
+def test_limits_that_go_together(node, value):
+    assert node.qm(f"create 8001 --scsi0 local:1,{value}") == 0
+
+
+def test_new_disks_are_numbered_in_the_order_of_their_names(node):
+    node.qm("create 8001 --virtio0 local:1 --scsi1 local:1 --scsi0 local:1 --efidisk0 local:1 --sata2 local:1")
+    names = ["efidisk0", "sata2", "scsi0", "scsi1", "virtio0"]
+    for number, name in enumerate(names):
+        assert f"{name}: local:8001/vm-8001-disk-{number}.raw" in node.conf()
+
+
+@pytest.mark.parametrize(
+    ("prepare", "line", "message"),
+    [
+        ("", "8001 scsi0 --target-vmid 8001", "must be different than source VMID to reassign disk"),
+        ("", "8001 scsi9 --target-vmid 8002", "Disk 'scsi9' for VM '8001' does not exist"),
+        ("", "8001 scsi0 --target-vmid 8002", "Target disk key 'scsi0' is already in use for VM '8002'"),
+        ("", "8001 scsi0 --target-vmid 8003", "could not find VM 8003"),
+        ("set 8002 --template 1", "8001 scsi0 --target-vmid 8002", "Can't move disks from or to template VMs"),
+        ("set 8001 --lock backup", "8001 scsi0 --target-vmid 8002 --target-disk sata0", "VM is locked (backup)"),
+        ("set 8002 --lock backup", "8001 scsi0 --target-vmid 8002 --target-disk sata0", "VM is locked (backup)"),
+        ("start 8001", "8001 scsi0 --target-vmid 8002 --target-disk sata0", "while the source VM is running"),
+    ],
+)
+def test_disks_that_stay_with_their_machine(node, prepare, line, message):
+    node.qm("create 8001 --scsi0 local:1")
+    node.qm("create 8002 --scsi0 local:1")
+    if prepare:
+        assert node.qm(prepare) == 0
+    before = (node.conf(8001), node.conf(8002))
+    assert node.qm(f"disk move {line}") != 0
+    assert message in node.err
+    assert (node.conf(8001), node.conf(8002)) == before
+
+
+@pytest.mark.parametrize(
+    ("tool", "line", "message"),
+    [
+        ("qm", "create 8005", "unable to create VM 8005 - VM 8005 already exists on node 'pve2'"),
+        ("qm", "create 8006", "unable to create VM 8006 - CT 8006 already exists on node 'pve2'"),
+        ("pct", "create 8005 local:vztmpl/x.tar.gz", "VM 8005 already exists on node 'pve2'"),
+        ("pct", "create 8006 local:vztmpl/x.tar.gz", "CT 8006 already exists on node 'pve2'"),
+        ("qm", "clone 8005 8001", "unable to find configuration file for VM 8005 on node 'pve1'"),
+        ("qm", "status 8005", "Configuration file 'nodes/pve1/qemu-server/8005.conf' does not exist"),
+    ],
+)
+def test_the_ids_of_another_nodes_guests_are_taken(node, tool, line, message):
+    for kind, vmid in (("qemu-server", 8005), ("lxc", 8006)):
+        file = node.root / f"etc/pve/nodes/pve2/{kind}/{vmid}.conf"
+        file.parent.mkdir(parents=True)
+        file.write_text("memory: 512\n")
+    assert node.qm(line, tool) in (2, 255)
+    assert node.err.splitlines()[0] == message
+    assert not list((node.root / "etc/pve/nodes/pve1").rglob("*.conf"))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("pc,viommu=intel", "to use Intel vIOMMU please set the machine type to q35"),
+        ("viommu=intel", "to use Intel vIOMMU please set the machine type to q35"),
+        ("q35,aw-bits=48", "cannot set aw-bits if no vIOMMU is configured"),
+    ],
+)
+def test_machines_that_cannot_be(node, value, message):
+    assert node.qm(f"create 8001 --machine {value}") == 255
+    assert node.err == f"unable to create VM 8001 - {message}\n"
+    node.qm("create 8001")
+    assert node.qm(f"set 8001 --machine {value}") == 255
+    assert node.err == f"{message}\n"
+    assert "machine" not in node.conf()
+
+
+def test_a_machine_is_stored_in_order_by_create_and_as_given_by_set(node):
+    node.qm("create 8001 --machine viommu=virtio,type=q35,aw-bits=48")
+    assert "machine: q35,aw-bits=48,viommu=virtio\n" in node.conf()
+    node.qm("set 8001 --machine viommu=intel,type=q35")
+    assert "machine: viommu=intel,type=q35\n" in node.conf()
+
+
+@pytest.mark.parametrize(("vcpus", "status"), [("1", 0), ("4", 0), ("5", 255)])
+def test_processors_are_plugged_up_to_what_the_machine_has_room_for(node, vcpus, status):
+    node.qm("create 8001 --cores 2 --sockets 2 --vcpus 2 --hotplug cpu")
+    node.qm("start 8001")
+    assert node.qm(f"set 8001 --vcpus {vcpus}") == status
+    assert (f"[PENDING]\nvcpus: {vcpus}" in node.conf()) == bool(status)
+
+
+@pytest.mark.parametrize(("memory", "status"), [("1024", 0), ("4096", 0), ("1023", 255)])
+def test_memory_is_not_unplugged_below_what_a_machine_starts_with(node, memory, status):
+    node.qm("create 8001 --memory 2048 --numa 1 --hotplug memory")
+    node.qm("start 8001")
+    assert node.qm(f"set 8001 --memory {memory}") == status
+    assert (f"[PENDING]\nmemory: {memory}" in node.conf()) == bool(status)

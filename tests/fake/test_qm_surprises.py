@@ -96,7 +96,7 @@ SURPRISES = {
         qm create 8001 --scsi0 local-lvm:1 -> 0
         * sed -i 's/^lvmthin: local-lvm/lvmthin: other/' /etc/pve/storage.cfg
         qm destroy 8001 -> 0
-        | WARN: Could not remove disk 'local-lvm:vm-8001-disk-0', check manually: storage 'local-lvm' does not exist
+        | WARN: failed to get path and owner of volume 'local-lvm:vm-8001-disk-0': storage 'local-lvm' does not exist
         ! Task finished with 1 warning(s)!
         """,
     "8: spellings of options": """
@@ -415,7 +415,7 @@ SURPRISES = {
         qm snapshot 8002 a -> 255
         qm snapshot 8002 1a -> 255
         qm snapshot 8002 Current -> 255
-        ! unable to use snapshot name 'Current' (reserved name)
+        ! unable to use snapshot name 'current' (reserved name)
         qm snapshot 8002 PENDING -> 255
         qm snapshot 8002 vzdump -> 0
         + [vzdump]

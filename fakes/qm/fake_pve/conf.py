@@ -12,6 +12,7 @@ import os
 
 from fake_pve import conf_keys, files
 from fake_pve.errors import CommandFailed
+from fake_pve.node import KIND_FOLDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fake_pve.node import Node
 
 PENDING_HEAD = {"qemu": "[PENDING]", "lxc": "[pve:pending]"}
+ENVIRONMENT = "lxc.environment.runtime"  # how a container's file holds `env` (pct-option-025)
 CLOUDINIT_HEAD = "[special:cloudinit]"
 DRIVES = ("ide", "sata", "scsi", "virtio", "efidisk", "tpmstate")
 PLAIN = frozenset(map(chr, range(0x20, 0x7F))) - {
@@ -72,6 +74,19 @@ def exists(node: Node, kind: str, vmid: str | int) -> bool:
 def kind_of(node: Node, vmid: str | int) -> str | None:
     """Which kind the guest is, "qemu" or "lxc"; None when no guest has this ID."""
     return next((kind for kind in ("qemu", "lxc") if exists(node, kind, vmid)), None)
+
+
+def place_of(node: Node, vmid: str | int) -> tuple[str, str] | None:
+    """(kind, name of the node) of the guest with this ID, here or on another node of the cluster; None without one."""
+    kind = kind_of(node, vmid)
+    if kind is not None:
+        return kind, node.name
+    folder = f"{node.root}/etc/pve/nodes"
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        for other, sub in KIND_FOLDER.items():
+            if os.path.exists(f"{folder}/{name}/{sub}/{vmid}.conf"):
+                return other, name
+    return None
 
 
 def guests(node: Node, kind: str) -> list[int]:
@@ -241,7 +256,11 @@ def _read_section(reader: _Reader, into: Section, *, pending: bool = False, chec
         elif key == "delete":
             reader.complain("property 'delete' is only allowed in [PENDING]")
         elif reader.kind == "lxc" and line.startswith("lxc."):
-            into.raw.append(_split_raw(line))
+            entry = _split_raw(line)
+            if entry[0] == ENVIRONMENT:
+                options["env"] = "\0".join(filter(None, (options.get("env"), entry[1])))
+            else:
+                into.raw.append(entry)
         elif not key:
             reader.complain(f"unable to parse config: {line}")
         else:
@@ -293,7 +312,9 @@ def parse_delete(text: str) -> dict[str, bool]:
 def render(kind: str, conf: Conf) -> str:
     """The text of the .conf file."""
     drop_used_unused(conf)
-    parts = [_section_text(conf.options, conf.description, conf.raw)]
+    env = [(ENVIRONMENT, part) for part in conf.options.get("env", "").split("\0") if kind == "lxc" and part]
+    options = {key: value for key, value in conf.options.items() if key != "env"} if env else conf.options
+    parts = [_section_text(options, conf.description, [*env, *conf.raw])]
     if conf.pending or conf.pending_delete or conf.pending_description is not None:
         parts.append(PENDING_HEAD[kind] + "\n" + _pending_text(conf))
     if conf.cloudinit or conf.has_cloudinit:
@@ -321,7 +342,7 @@ def _section_text(options: dict[str, str], description: str | None = None, raw: 
 
 
 def _description_lines(description: str | None) -> list[str]:
-    return description.rstrip("\n").split("\n") if description and description.rstrip("\n") else []
+    return description.rstrip("\n").split("\n") if description and description.strip() else []
 
 
 def drop_used_unused(conf: Conf) -> None:

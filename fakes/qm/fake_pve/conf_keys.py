@@ -76,6 +76,8 @@ def checked(kind: str, key: str, value: str) -> str:
             return str(int(value))
         case "number" if not value.replace(".", "", 1).isdecimal() or value[0] == "." or value[-1] == ".":
             raise ValueError(f"type check ('number') failed - got '{value}'")
+        case _ if key == "sshkeys" and value.isspace():
+            raise ValueError(f"invalid urlencoded string: {value}\n")
         case _ if kind == "qemu" and key in FREE and len(value) > 1 and value[0] == value[-1] == '"':
             return value[1:-1]
         case _:

@@ -230,6 +230,20 @@ def _is_timezone(value: str) -> bool:
     return is_zone(value)
 
 
+def _is_portal(value: str) -> bool:
+    """`host`, `host:port` or `[v6]:port`."""
+    host, colon, port = value.rpartition(":")
+    if not colon or is_ipv6(value):
+        host, port = value, "0"
+    return only(port, DIGITS) and (is_ip(host.strip("[]")) or is_dns_name(host))
+
+
+def _is_block_size(value: str) -> bool:
+    """A positive number, perhaps with `k` or `m`."""
+    number = value[:-1] if value[-1:].lower() in ("k", "m") else value
+    return only(number, DIGITS) and number[0] != "0"
+
+
 def _is_ll_address(value: str) -> bool:
     """An address, a link-local one with its interface, or `host` (a container takes the node's)."""
     address, _, interface = value.partition("%")
@@ -254,6 +268,8 @@ CPU_FLAGS = (
 
 def _check_cpu(parts: dict[str, str]) -> None:
     """A CPU type must be built in or named `custom-…` (qm-create-007), its flags of those that a guest may set."""
+    if "reported-model" in parts:
+        raise PropertyError("Property 'reported-model' not allowed in VM-specific CPU config.\n")
     kind = parts.get("cputype", "")
     if kind and not kind.startswith("custom-"):
         from fake_pve.schema import option_format  # the list of models stands in the guest's schema
@@ -273,7 +289,16 @@ def _check_storage_id(value: str) -> None:
         raise PropertyError(f"storage ID '{value}' contains illegal characters\n")
 
 
-PROPERTY_VALIDATORS: dict[str, Callable[[dict[str, str]], None]] = {"pve-vm-cpu-conf": _check_cpu}
+def _check_prune(parts: dict[str, str]) -> None:
+    """Keeping all leaves nothing for other rules (pvesm-add2-010)."""
+    if parts.get("keep-all") == "1" and len(parts) > 1:
+        raise PropertyError("keep-all cannot be set together with other options.\n")
+
+
+PROPERTY_VALIDATORS: dict[str, Callable[[dict[str, str]], None]] = {
+    "pve-vm-cpu-conf": _check_cpu,
+    "prune-backups": _check_prune,
+}
 
 
 def _raising(rule: Callable[[str], None]) -> Callable[[str], bool]:
@@ -304,6 +329,9 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "pve-volume-id-or-absolute-path": lambda value: value[:1] == "/" or is_volume_id(value),
     "pve-storage-path": lambda value: value[:1] == "/",
     "pve-storage-server": lambda value: is_ip(value) or is_dns_name(value),
+    "pve-dir-override": lambda value: all(value.partition("=")),
+    "pve-storage-portal-dns": _is_portal,
+    "pve-storage-zfs-blocksize": _is_block_size,
     "pve-storage-content": lambda value: value in CONTENT_TYPES,
     "pve-storage-vgname": lambda value: only(value, ALNUM | frozenset("-_.+")) and value[0] in ALNUM,
     "pve-bridge-id": lambda value: only(value, ALNUM | frozenset("-_.")),
@@ -341,6 +369,10 @@ MESSAGES = {
     "pve-volume-id-or-absolute-path": "unable to parse volume ID '%s'",
     "pve-storage-path": "value does not look like a valid absolute path",
     "pve-storage-server": "value does not look like a valid server name or IP address",
+    "pve-dir-override": "invalid override '%s'",
+    "pve-storage-portal-dns": "value does not look like a valid portal address",
+    "pve-storage-zfs-blocksize": "invalid ZFS blocksize format '%s'. Use a positive number (no leading zeros) with an"
+    " optional 'k' or 'm' suffix.",
     "pve-storage-content": "invalid content type '%s'",
     "pve-storage-vgname": "lvm name '%s' contains illegal characters",
     "pve-bridge-id": "invalid bridge ID '%s'",
@@ -354,7 +386,7 @@ MESSAGES = {
     "pve-ct-timezone": "invalid time zone '%s'",
     "pve-lxc-mp-string": "%s contains illegal character sequences",
     "pve-lxc-dev-string": "%s is not a valid device path",
-    "lxc-ip-with-ll-iface": "value does not look like a valid IP address or a link-local address with interface",
+    "lxc-ip-with-ll-iface": "value does not look like a valid IP address",
     "mac-addr": "value does not look like a valid unicast MAC address",
     "disk-size": "value does not look like a valid disk size: %s",
     "urlencoded": "invalid urlencoded string: '%s'",

@@ -13,26 +13,24 @@ if TYPE_CHECKING:
     from fake_pve.node import Node
 
 
-def run(call: Call, conf: Conf, vmid: str | int, phase: str, *, must_succeed: bool = False, heard: bool = True) -> None:
+def run(call: Call, conf: Conf, vmid: str | int, phase: str, *, must_succeed: bool = False) -> None:
     """Run the guest's hook script, if it has one.
 
-    What it says goes to stdout, unless nobody waits for it (`heard`): the node runs `post-stop`. With `must_succeed`
-    a failure ends the command, else it is only told.
+    What it says goes to stdout (qm-start-005). With `must_succeed` a failure ends the command, else it is only told.
     """
     volid = conf.options.get("hookscript")
     if volid is None:
         return
     try:
-        _run(call, volid, [str(vmid), phase], heard)
+        _run(call, volid, [str(vmid), phase])
     except CommandFailed as problem:
         failure = f"hookscript error for {vmid} on {phase}: {problem.message}\n"
         if must_succeed:
             raise CommandFailed(failure) from None
-        if heard:
-            call.out(failure)
+        call.out(failure)
 
 
-def _run(call: Call, volid: str, arguments: list[str], heard: bool) -> None:
+def _run(call: Call, volid: str, arguments: list[str]) -> None:
     """Run it; CommandFailed when it cannot be run or fails."""
     import subprocess  # only for guests with a hook script
 
@@ -41,8 +39,7 @@ def _run(call: Call, volid: str, arguments: list[str], heard: bool) -> None:
     done = subprocess.run(
         [path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False
     )
-    if heard:
-        call.write(done.stdout.decode("utf-8", "surrogateescape"))
+    call.write(done.stdout.decode("utf-8", "surrogateescape"))
     if done.returncode:
         raise CommandFailed(f"command '{' '.join((path, *arguments))}' failed: exit code {done.returncode}")
 

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from fake_pve.node import Node
 
-NAME, GUESTS = 1, 3  # fields of a line
+NAME, GUESTS, STORAGES = 1, 3, 4  # fields of a line
+ORDER = (("user", "token"), ("group",), ("pool",), ("role",), ("acl",))  # the file's paragraphs, by first field
 
 
 def path(node: Node) -> str:
@@ -60,8 +61,8 @@ def rewrite(node: Node, changed: Callable[[str, set[str]], set[str]]) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         old = read(node)
         new = [rewritten(line, changed) for line in old]
-        if new != old:
-            save(node, new)
+        if [line.rstrip(":") for line in new] != [line.rstrip(":") for line in old]:
+            save(node, in_order(new))
 
 
 def rewritten(line: str, changed: Callable[[str, set[str]], set[str]]) -> str:
@@ -71,7 +72,18 @@ def rewritten(line: str, changed: Callable[[str, set[str]], set[str]]) -> str:
         return line
     guests = changed(fields[NAME], set(filter(None, fields[GUESTS].replace(";", ",").split(","))))
     fields[GUESTS] = ",".join(sorted(guests, key=lambda vmid: (len(vmid), vmid)))
-    return ":".join(fields)
+    storages = fields[STORAGES] if len(fields) > STORAGES else ""
+    return ":".join((*fields[:STORAGES], storages, ""))
+
+
+def in_order(lines: list[str]) -> list[str]:
+    """The lines as the tools write them: users, groups, pools by name, roles, rights, a blank line between each two."""
+    found = []
+    for number, kinds in enumerate(ORDER):
+        part = [line for line in lines if line.partition(":")[0] in kinds]
+        found += [""] if number else []
+        found += sorted(part) if "pool" in kinds else part
+    return found
 
 
 def save(node: Node, lines: list[str]) -> None:

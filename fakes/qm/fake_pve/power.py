@@ -71,7 +71,7 @@ def clean_up(call: Call, vmid: str, conf: Conf) -> None:
         raise
     except CommandFailed as problem:
         call.out(problem.message)
-    hookscript.run(call, conf, vmid, "post-stop", heard=False)
+    hookscript.run(call, conf, vmid, "post-stop")
 
 
 class Shutdown:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fake_pve.node import Node
 
 QEMU_VERSION = "10.1.2"
+BRIDGE_MTU = 1500
 EFI_WARNING = """EFI disk without 'ms-cert=2023k' option, suggesting that not all UEFI 2023
 certificates from Microsoft are enrolled yet.
 The UEFI 2011 certificates expire in June 2026! The new certificates are required
@@ -33,8 +34,8 @@ This is required for each drive with BitLocker before proceeding with enrollment
 Otherwise, you will be prompted for the BitLocker recovery key on the next boot."""
 
 
-def start(call: Call, vmid: str, *, skiplock: bool = False) -> None:
-    """Start the machine under its lock; a failure leaves it without power."""
+def start(call: Call, vmid: str, *, skiplock: bool = False, machine: str | None = None) -> None:
+    """Start the machine under its lock, of type `machine` for this once; a failure leaves it without power."""
     with guest_lock(call.node, "qemu", vmid):
         conf = _load(call.node, vmid)
         if conf.options.get("template") == "1":
@@ -42,6 +43,8 @@ def start(call: Call, vmid: str, *, skiplock: bool = False) -> None:
         check_lock(conf, skiplock or conf.options.get("lock") == "suspended")
         if runtime.running(call.node, "qemu", vmid):
             raise CommandFailed(f"VM {vmid} already running")
+        if machine:
+            _check_machine(call.node, machine)
         switch_on(call, vmid, conf)
 
 
@@ -113,7 +116,7 @@ def _must_exist(node: Node, volid: str) -> None:
 
 def _check_hardware(call: Call, vmid: str, conf: Conf) -> int:
     """What a node can refuse before QEMU is started; the number of warnings that were printed."""
-    _check_machine(call.node, conf)
+    _check_machine(call.node, vmstatus.machine(conf))
     _check_devices(call, conf)
     wanted = vmstatus.number(conf, "sockets", 1) * vmstatus.number(conf, "cores", 1)
     if wanted > vmstatus.NODE_CPUS:
@@ -121,12 +124,32 @@ def _check_hardware(call: Call, vmid: str, conf: Conf) -> int:
     warnings = _warnings(vmid, conf)
     for warning in warnings:
         call.out(f"WARN: {warning}")
-    return len(warnings)
+    return len(warnings) + _check_mtu(call, conf)
 
 
-def _check_machine(node: Node, conf: Conf) -> None:
+def _check_mtu(call: Call, conf: Conf) -> int:
+    """Only VirtIO cards have an MTU, at most the bridge's (qm-net-017) -> the number of warnings that were printed."""
+    from fake_pve.vm import network
+
+    warnings = 0
+    for index in range(32):
+        card = network.parse(conf.options.get(f"net{index}", ""))
+        if "mtu" not in card:
+            continue
+        if card["model"] != "virtio":
+            call.out(f"WARN: netdev net{index}: ignoring MTU '{card['mtu']}', not using VirtIO")
+            warnings += 1
+        elif "bridge" in card and int(card["mtu"]) > BRIDGE_MTU:
+            raise CommandFailed(
+                f"netdev net{index}: MTU '{card['mtu']}' is bigger than the bridge MTU '{BRIDGE_MTU}' - adjust the MTU"
+                " for the network device in the VM configuration, while ensuring that the bridge is configured as"
+                " desired."
+            )
+    return warnings
+
+
+def _check_machine(node: Node, machine: str) -> None:
     """A machine type newer than QEMU is refused (qm-create-171)."""
-    machine = vmstatus.machine(conf)
     numbers = machine.partition("+")[0].rpartition("-")[2].removesuffix(".pxe").split(".")
     if all(part.isdecimal() for part in numbers):
         have = tuple(int(part) for part in QEMU_VERSION.split("."))[: len(numbers)]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write how much of the real tools the fake covers: tests/conformance/scores.json and docs/fake-coverage.md.
+"""Write how much of the real tools the fake covers: tests/conformance/{scores,differing}.json, docs/fake-coverage.md.
 
 usage: fakes/qm/tools/coverage.py [--check]      (--check writes nothing and fails when the document is stale)
 
@@ -21,6 +21,7 @@ from typing import Any
 PROJECT = Path(__file__).resolve().parents[3]
 PACKAGE = PROJECT / "fakes/qm/fake_pve"
 SCORES = PROJECT / "tests/conformance/scores.json"
+DIFFERING = PROJECT / "tests/conformance/differing.json"
 DOCUMENT = PROJECT / "docs/fake-coverage.md"
 # What every subcommand goes through says nothing about one of them.
 COMMON = ("cli", "schema", "conf_keys.py", "call.py", "main.py", "propstring.py", "formats.py", "seed.py")
@@ -165,30 +166,40 @@ def score_rows(groups: dict[str, list[int]]) -> list[str]:
     return lines
 
 
-def measure() -> dict[str, dict[str, list[int]]]:
-    """Replay everything: tool -> group -> [steps, equal in state, equal in text]."""
+def measure() -> tuple[dict[str, dict[str, list[int]]], dict[str, list[int]]]:
+    """Replay everything: tool -> group -> [steps, equal in state, equal in text], and the scenarios with unequal steps.
+
+    Of those: id -> [not equal in state, not equal in text].
+    """
     replay: Any = importlib.import_module("conformance.replay")
     found: dict[str, dict[str, list[int]]] = {}
+    unequal: dict[str, list[int]] = {}
     for tool in ("qm", "pct", "pvesm"):
         for group, scenarios in sorted(replay.groups(tool).items()):
-            score, _ = replay.score(scenarios)
-            found.setdefault(tool, {})[group] = [score.steps, score.state, score.text]
-    return found
+            total = found.setdefault(tool, {}).setdefault(group, [0, 0, 0])
+            for scenario in scenarios:
+                score, _ = replay.score([scenario])
+                total[:] = [old + new for old, new in zip(total, (score.steps, score.state, score.text), strict=True)]
+                if score.text < score.steps:
+                    unequal[scenario["id"]] = [score.steps - score.state, score.steps - score.text]
+    return found, unequal
 
 
 def main() -> None:
-    """Write both files, or with --check compare the document with what it would be."""
+    """Write all three, or with --check compare the document with what it would be."""
     if "--check" in sys.argv:
         scores = json.loads(SCORES.read_text(encoding="utf-8"))
         if not DOCUMENT.exists() or DOCUMENT.read_text(encoding="utf-8") != document(scores):
             sys.exit("docs/fake-coverage.md is stale: python fakes/qm/tools/coverage.py writes it")
         return
-    scores = measure()
+    scores, unequal = measure()
     lines = [
         f'"{tool}": {{{", ".join(f"{json.dumps(g)}: {n}" for g, n in groups.items())}}}'
         for tool, groups in scores.items()
     ]
     SCORES.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    rows = ",\n".join(f"{json.dumps(name)}: {numbers}" for name, numbers in sorted(unequal.items()))
+    DIFFERING.write_text(f"{{\n{rows}\n}}\n", encoding="utf-8")
     DOCUMENT.parent.mkdir(exist_ok=True)
     DOCUMENT.write_text(document(scores), encoding="utf-8")
 

@@ -33,7 +33,10 @@ KEPT = {
 NUMBERS = r"\d+(?:-\d+)?(?:;\d+(?:-\d+)?)*"
 PCI_ADDRESS = r"(?:[a-f0-9]{4,}:)?[a-f0-9]{2}:[a-f0-9]{2}(?:\.[a-f0-9])?"
 MOUNT_OPTION = "(?:discard|lazytime|noatime|nodev|noexec|nosuid)"
-# Patterns that the tools keep compiled, so that their JSON lost them; from qm(1), pct(1) and qm-create-182.
+IDMAP = r"(?:passthrough|[ug]:\d+:\d+:\d+(?:;[ug]:\d+:\d+:\d+)*)"
+ENVIRONMENT = r"(?:\w+=[^\x00-\x1f\x7f]*(?:\0\w+=[^\x00-\x1f\x7f]*)*)"
+# Patterns that the tools keep compiled, so that their JSON lost them; from qm(1), pct(1), qm-create-182, pct-mount2-017
+# and pct-option-set-002. Without a property's name the pattern is the option's own.
 LOST_PATTERNS = {
     ("cpu", "flags"): r"[+-][a-zA-Z0-9\-_.]+(?:;[+-][a-zA-Z0-9\-_.]+)*",
     ("cpu", "hv-vendor-id"): "[a-zA-Z0-9]{1,12}",
@@ -42,10 +45,13 @@ LOST_PATTERNS = {
     ("hostpci", "sub-device-id"): "0x[0-9a-fA-F]{4}",
     ("hostpci", "sub-vendor-id"): "0x[0-9a-fA-F]{4}",
     ("hostpci", "vendor-id"): "0x[0-9a-fA-F]{4}",
+    ("env", ""): ENVIRONMENT,
+    ("mp", "idmap"): IDMAP,
     ("mp", "mountoptions"): f"{MOUNT_OPTION}(?:;{MOUNT_OPTION})*",
     ("net", "trunks"): NUMBERS,
     ("numa", "cpus"): NUMBERS,
     ("numa", "hostnodes"): NUMBERS,
+    ("rootfs", "idmap"): IDMAP,
     ("rootfs", "mountoptions"): f"{MOUNT_OPTION}(?:;{MOUNT_OPTION})*",
     ("usb", "host"): r"(?:(?:0x)?[0-9A-Fa-f]{4}:(?:0x)?[0-9A-Fa-f]{4}|\d+-\d+(?:\.\d+)*|[Ss][Pp][Ii][Cc][Ee])",
 }
@@ -86,7 +92,9 @@ def compact(schema: dict[str, Any]) -> dict[str, Any]:
 def with_lost_patterns(name: str, option: dict[str, Any]) -> dict[str, Any]:
     """The option `name` (such as `usb[0-13]`) with the patterns that its properties have on a node."""
     for (stem, part), pattern in LOST_PATTERNS.items():
-        if name.partition("[")[0] == stem and part in option.get("format", {}):
+        if name.partition("[")[0] == stem and not part:
+            option.setdefault("pattern", pattern)
+        elif name.partition("[")[0] == stem and part in option.get("format", {}):
             option["format"][part].setdefault("pattern", pattern)
     return option
 

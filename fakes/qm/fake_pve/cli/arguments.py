@@ -44,7 +44,10 @@ def read(call: Call, argv: list[str]) -> None:
         inputs.read_files(call, params)
     problems = validate.check_object({**options, "extra-args": {"optional": 1}}, params)
     if problems:
-        raise ParameterErrors(problems)
+        error = ParameterErrors(problems)
+        if "/" in params.get("timezone", "") and "timezone" not in problems:  # a look into the zones leaves 25 in errno
+            error.status = 25
+        raise error
     call.params = params
 
 
@@ -59,8 +62,8 @@ def _read_password(call: Call) -> str:
 
 
 def _boolean(value: str | None) -> str:
-    """A boolean option without value is true."""
-    found = "1" if value is None else propstring.boolean(value)
+    """A boolean option without value, or with an empty one, is true (qm-set-047)."""
+    found = propstring.boolean(value) if value else "1"
     if found is None:
         raise UsageError("400 unable to parse boolean option")
     return found

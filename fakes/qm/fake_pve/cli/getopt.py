@@ -54,7 +54,7 @@ def _take(parsed: Parsed, word: str, rest: list[str], options: dict[str, Option]
         parsed.values[name] = _optional_value(value, rest)
         return
     if value == "" or (value is None and not rest):
-        parsed.problems.append(f"Option {given.lower()} requires an argument")
+        parsed.problems.append(f"Option {name} requires an argument")
         return
     text = rest.pop() if value is None else value
     if option.get("type") == "array" or str(option.get("format_name", "")).endswith("-list"):

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from fake_pve.node import Node
 
 NOT_FOUND = 127
+# What lies below `/` of every system; nobody knows what is below these.
+FOLDERS = frozenset("bin boot dev etc home lib lib64 media mnt opt proc root run sbin srv sys tmp usr var".split())  # noqa: SIM905
+SIGNS = frozenset("|&;<>()$`\\\"'*?[]#~=%{}!\n")
 # Programs that a container may well have, but that nothing here can answer for.
 UNMODELLED = frozenset(
     "apk apt apt-get awk bash chmod chown cp curl cut date dd df dpkg du env find free getent grep groupadd head ip"  # noqa: SIM905
@@ -62,7 +65,7 @@ def run(call: Call, vmid: str, argv: list[str]) -> int:
             call.out("/")
             return 0
         case "id":
-            call.out("0" if argv[1:] == ["-u"] else "uid=0(root) gid=0(root) groups=0(root)")
+            call.out("0" if argv[1:] == ["-u"] else "uid=0(root) gid=0(root)")
             return 0
         case "chpasswd" if argv[1:] in (["-e"], ["--encrypted"]):
             return _chpasswd(call, vmid)
@@ -122,11 +125,17 @@ def _hostname(call: Call, vmid: str, words: list[str]) -> int:
 
 
 def _shell(call: Call, vmid: str, script: str) -> int:
-    """`exit N` and one plain command; anything with the shell's own signs is more than this is."""
+    """`exit N`, one plain command, an `echo` to stderr; anything with the shell's own signs is more than this is."""
     words = script.split()
+    if words[:1] == ["echo"] and words[-1] == ">&2" and not set(" ".join(words[1:-1])) & SIGNS:
+        call.err(" ".join(words[1:-1]))
+        return 0
     if words[:1] == ["exit"] and len(words) <= 2:
         return int(words[1]) & 0xFF if words[1:] and words[1].isdecimal() else 0
-    if not words or set(script) & set("|&;<>()$`\\\"'*?[]#~=%{}!\n"):
+    if script == "echo $HOME" and call.params.get("keep-env") == "0":  # an empty environment has none
+        call.out("")
+        return 0
+    if not words or set(script) & SIGNS:
         raise NotModelled(f"sh -c '{script}' in a container that has nothing behind it")
     return run(call, vmid, words)
 
@@ -136,11 +145,14 @@ def push(call: Call, vmid: str, source: str, destination: str, mode: int | None)
     import shutil  # only push and pull copy
 
     target = inside(call.node, vmid, destination)
+    top = os.path.normpath(destination).split("/")[1]
+    if "/" in destination[1:] and top not in FOLDERS and not os.path.isdir(os.path.dirname(target)):
+        raise CommandFailed(f"failed to create file: {destination}: No such file or directory")
     os.makedirs(os.path.dirname(target), exist_ok=True)
     try:
         shutil.copyfile(call.node.path(os.path.abspath(source)), target)
     except OSError as problem:
-        raise CommandFailed(f"failed to open {source} for reading: {problem.strerror}") from None
+        raise CommandFailed(f"failed to open {source} for reading") from problem
     if mode is not None:
         os.chmod(target, mode)
 

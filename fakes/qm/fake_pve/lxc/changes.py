@@ -103,9 +103,10 @@ def _mark_deleted(call: Call, vmid: str, conf: Conf, delete: list[str]) -> set[s
     """Note what is to be deleted -> the names that are there to delete."""
     touched = set()
     for key in delete:
-        if current(conf, key) is None and key not in waiting(conf):
-            call.err(f"cannot delete '{key}' - not set in current configuration!")
-            continue
+        if current(conf, key) is None:
+            if key not in waiting(conf):
+                call.err(f"cannot delete '{key}' - not set in current configuration!")
+            continue  # what only waits goes on waiting (pct-walk-026)
         touched.add(key)
         if key in REQUIRED:
             raise CommandFailed(f"unable to delete required option '{key}'")
@@ -136,7 +137,7 @@ def _checked(call: Call, vmid: str, conf: Conf, key: str, value: str) -> str:
 
         hookscript.script(call.node, value)
     elif network.is_key(key):
-        network.check_mtu(call.node, key, value)
+        _check_mtu(call, key, value)
     elif key.startswith("dev") and key[3:].isdecimal():
         _check_device(call, key, value)
     elif key == "tags":
@@ -153,6 +154,15 @@ def _check_storage(call: Call, source: str) -> None:
         storage = config.get(call.node, volume.split(source)[0])
         if "rootdir" not in storage.content:
             raise CommandFailed(f"storage '{storage.id}' does not allow content type 'rootdir' (Container)")
+
+
+def _check_mtu(call: Call, key: str, value: str) -> None:
+    """A look at the bridge's MTU leaves 25 in errno (pct-net2-006)."""
+    try:
+        network.check_mtu(call.node, key, value)
+    except CommandFailed as problem:
+        problem.status = 25 if "MTU" in problem.message else problem.status
+        raise
 
 
 def _check_device(call: Call, key: str, value: str) -> None:
@@ -258,13 +268,30 @@ def _mount(call: Call, vmid: str, conf: Conf, key: str, value: str) -> str:
 
     properties = mountpoint.parse(key, value)
     if mountpoint.new_size(properties["volume"]) is None:
-        stored = mountpoint.render(key, disks.sized(call.node, properties))
+        stored = mountpoint.render(key, _sized(call, properties))
     else:
         stored = disks.create(call, vmid, {key: value}, [])[key]
     old = conf.options.get(key)
     if old is not None and mountpoint.volume(old) != mountpoint.volume(stored):
         _detach(conf, key)
     return stored
+
+
+def _sized(call: Call, properties: dict[str, str]) -> dict[str, str]:
+    """The mount point with its volume's size; a volume that has none is only told (pct-mount2-008, pct-life-012)."""
+    from fake_pve.lxc import disks  # as above
+    from fake_pve.storage import volume
+
+    source = properties["volume"]
+    try:
+        missing = mountpoint.kind(source) == "volume" and not volume.exists(call.node, source)
+    except CommandFailed as problem:
+        call.err(f"Could not rescan volume size - {problem.message}\n")
+        return properties
+    if missing:
+        call.err(f"failed to stat '{volume.path(call.node, source)}'")
+        return properties
+    return disks.sized(call.node, properties)
 
 
 # --- a running container ---------------------------------------------------------------------------------

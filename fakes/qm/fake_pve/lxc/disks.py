@@ -47,7 +47,7 @@ def create(call: Call, vmid: str, wanted: dict[str, str], made: list[str]) -> di
             made.append(allocate(call, properties["volume"].partition(":")[0], vmid, size))
             properties |= {"volume": made[-1], "size": sizes.text(size)}
         elif mountpoint.kind(properties["volume"]) == "volume":
-            volume.locate(call.node, properties["volume"])
+            volume.present(call.node, properties["volume"])
         stored[key] = mountpoint.render(key, properties)
     return stored
 
@@ -61,11 +61,13 @@ def remove(call: Call, volids: Iterable[str]) -> None:
             call.out(problem.message)
 
 
-def free_own(call: Call, vmid: str, volid: str) -> None:
-    """Remove a volume if it is this container's own; another's is left alone."""
+def free_own(call: Call, vmid: str, volid: str) -> bool:
+    """Remove a volume if it is this container's own -> whether it is; another's is left alone."""
     _, name = volume.locate(call.node, volid)
-    if str(name.vmid) == vmid:
+    own = str(name.vmid) == vmid
+    if own:
         volume.free(call, volid)
+    return own
 
 
 def sized(node: Node, properties: dict[str, str]) -> dict[str, str]:
@@ -77,6 +79,8 @@ def sized(node: Node, properties: dict[str, str]) -> dict[str, str]:
 
 def copy(call: Call, volid: str, storage_id: str, vmid: str) -> str:
     """A new volume with a new file system and a copy of the files (rsync does it) -> its id."""
+    if "rootdir" not in config.get(call.node, storage_id).content:
+        raise CommandFailed(f"content type 'rootdir' is not available or configured on storage '{storage_id}'")
     seen = volume.info(call.node, volid)
     source = ext4.read(volume.path(call.node, volid))
     target = allocate(call, storage_id, vmid, seen.size)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from fake_pve import conf as conf_files
 from fake_pve import firewall, lock, pools
 from fake_pve.conf import Conf
@@ -22,7 +24,10 @@ def run(call: Call) -> None:
     """Both configurations are locked meanwhile; a failure leaves the source as it was and nothing of the clone."""
     params, node = call.params, call.node
     vmid, newid = params["vmid"], params["newid"]
-    if params.get("target", node.name) not in (node.name, "localhost"):
+    target = params.get("target", node.name)
+    if target not in (node.name, "localhost"):
+        if not os.path.isdir(f"{node.root}/etc/pve/nodes/{target}"):
+            raise CommandFailed(f"no such cluster node '{target}'")
         raise NotModelled("cloning to another node")
     pools.check(node, params.get("pool"))
     if "storage" in params:
@@ -42,10 +47,10 @@ def run(call: Call) -> None:
 def claim(call: Call, vmid: str) -> None:
     """Take the new ID with a configuration that holds nothing but the lock `create`."""
     with lock.guest_lock(call.node, "lxc", vmid):
-        kind = conf_files.kind_of(call.node, vmid)
-        if kind is not None:
+        kind, name = conf_files.place_of(call.node, vmid) or ("", "")
+        if kind:
             label, status = ("CT", 255) if kind == "lxc" else ("VM", 2)
-            raise CommandFailed(f"{label} {vmid} already exists on node '{call.node.name}'", status)
+            raise CommandFailed(f"{label} {vmid} already exists on node '{name}'", status)
         conf_files.save(call.node, "lxc", vmid, Conf({"lock": "create"}))
 
 
@@ -63,8 +68,10 @@ def clone(call: Call, vmid: str, newid: str, source: Conf) -> None:
             made.append(copied_volume(call, key, properties["volume"], newid, full))
             properties |= {"volume": made[-1]}
             new.options[key] = mountpoint.render(key, properties)
-    except BaseException:
+    except BaseException as problem:
         disks.remove(call, made)
+        if isinstance(problem, CommandFailed) and not isinstance(problem, NotModelled):
+            raise CommandFailed(f"clone failed: {problem.message}") from None
         raise
     guest.cloned(call, vmid, newid, new)
     firewall.copy(call.node, vmid, newid)
@@ -92,7 +99,7 @@ def check(call: Call, vmid: str, section: Section, full: bool) -> None:
         if kind != "volume":
             raise CommandFailed(f"unable to clone mountpoint '{key}' (type {kind})", 2)
         if full and running and "snapname" not in call.params:
-            raise CommandFailed("Cannot do full clones on a running container without snapshots", 2)
+            raise CommandFailed("Full clone of a running container is only possible from a snapshot", 2)
         if not full and not can_link(call, source):
             raise CommandFailed(f"Linked clone feature for '{source}' is not available", 2)
 
@@ -119,7 +126,11 @@ def copied_options(call: Call, section: Section, newid: str) -> Conf:
 
 
 def copied_volume(call: Call, key: str, volid: str, newid: str, full: bool) -> str:
-    """One volume for the clone -> its id."""
+    """One volume for the clone -> its id. A snapshot can only be read where the image has some (pct-snapshot2-008)."""
+    snapshot = call.params.get("snapname")
+    on_files = volume.locate(call.node, volid)[0].type == "dir"
+    if on_files and snapshot and not volume.has_feature(call.node, volid, "snapshot", snapshot):
+        raise CommandFailed("can't snapshot this image format")
     call.out(f"create {'full clone of mountpoint' if full else 'linked clone of mount point'} {key} ({volid})")
     if not full:
         return volume.linked_clone(call, volid, newid)

@@ -40,11 +40,11 @@ def with_pending(conf: Conf) -> None:
 
 
 def show(call: Call, section: Section) -> None:
-    """`key: value` lines sorted by key, the description percent-encoded among them, lxc.* entries in place of `lxc`."""
+    """`key: value` lines sorted by key, the description percent-encoded among them, lxc.* entries last."""
     rows = [(key, f"{key}: {value}") for key, value in section.options.items()]
     if section.description is not None:
         rows.append(("description", f"description: {conf_files.encode(section.description)}"))
-    if section.raw:
-        rows.append(("lxc", "\n".join(f"{key}: {value}" for key, value in section.raw)))
     for _, line in sorted(rows):
         call.out(line)
+    for key, value in section.raw:
+        call.out(f"{key}: {value}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from fake_pve import conf as conf_files
 from fake_pve import lock, pools
 from fake_pve.conf import Conf
@@ -28,11 +30,12 @@ def run(call: Call) -> None:
     vmid, params = call.params["vmid"], call.params
     keys = read_keys(call, params["ssh-public-keys"]) if "ssh-public-keys" in params else ""
     if call.flag("restore"):
+        check_template(call, params["ostemplate"], "backup")
         raise NotModelled("pct create --restore")
     check_unused(call, vmid)
     check_keys(keys)
     pools.check(call.node, params.get("pool"))
-    check_template(call, params["ostemplate"])
+    check_template(call, params["ostemplate"], "vztmpl")
     wanted = mount_points(call)
     check_storages(call, wanted)
     new = options(call, vmid)
@@ -79,22 +82,22 @@ def is_key(line: str) -> bool:
 
 def check_unused(call: Call, vmid: str) -> None:
     """Nobody has the ID. The status is what is left in errno: 25 after a look into the time zones (pct-walk-037)."""
-    kind = conf_files.kind_of(call.node, vmid)
+    kind, name = conf_files.place_of(call.node, vmid) or ("", "")
     if kind == "lxc":
         status = 255 if call.params.get("timezone", "UTC") in ("host", "UTC") else 25
-        raise CommandFailed(f"CT {vmid} already exists on node '{call.node.name}'", status)
+        raise CommandFailed(f"CT {vmid} already exists on node '{name}'", status)
     if kind == "qemu":
-        raise CommandFailed(f"VM {vmid} already exists on node '{call.node.name}'", 2)
+        raise CommandFailed(f"VM {vmid} already exists on node '{name}'", 2)
 
 
-def check_template(call: Call, template: str) -> None:
+def check_template(call: Call, template: str, kind: str) -> None:
     """A volume must be of the right kind, a path is looked at later (pct-create-017, -019)."""
     storage_id, colon, _ = template.partition(":")
     if not colon or "/" in storage_id:
         return
     _, name = volume.locate(call.node, template)
-    if name.type != "vztmpl":
-        raise CommandFailed(f"unable to use volume {template} - content type needs to be 'vztmpl'")
+    if name.type != kind:
+        raise CommandFailed(f"unable to use volume {template} - content type needs to be '{kind}'")
 
 
 def mount_points(call: Call) -> dict[str, str]:
@@ -128,7 +131,11 @@ def options(call: Call, vmid: str) -> Conf:
     if "cpuunits" in values:
         values["cpuunits"] = str(min(int(values["cpuunits"]), MOST_CPU_UNITS))
     new = Conf()
-    changes.update(call, vmid, new, False, values, [], [])
+    try:
+        changes.update(call, vmid, new, False, values, [], [])
+    except CommandFailed as problem:  # what came before left 25 in errno (pct-option-019)
+        problem.status = 25 if problem.status == 255 else problem.status
+        raise
     if call.params.get("unprivileged", "1") == "1":
         new.options["unprivileged"] = "1"
     return new
@@ -162,6 +169,7 @@ def build_or_clean_up(call: Call, vmid: str, new: Conf, wanted: dict[str, str]) 
 def build(call: Call, vmid: str, new: Conf, wanted: dict[str, str], made: list[str]) -> None:
     """The volumes, the files in them, the configuration."""
     new.options |= disks.create(call, vmid, wanted, made)
+    check_folders(call, new)
     try:
         unpack(call, new)
     except CommandFailed as problem:  # the task says it, and then ends with it (pct-create-015)
@@ -174,10 +182,18 @@ def build(call: Call, vmid: str, new: Conf, wanted: dict[str, str], made: list[s
     conf_files.save(call.node, "lxc", vmid, new)
 
 
+def check_folders(call: Call, new: Conf) -> None:
+    """A folder that is mounted must be there (pct-create-061): on the node, or as devices are, on this machine."""
+    for key in mountpoint.keys(new.options):
+        source = mountpoint.volume(new.options[key])
+        places = (call.node.path(source), source.removeprefix(call.node.root))
+        if mountpoint.kind(source) == "bind" and not any(map(os.path.isdir, places)):
+            call.out("mounting container failed")
+            raise CommandFailed(f"directory '{source}' does not exist")
+
+
 def unpack(call: Call, new: Conf) -> None:
     """Unpack the template and find out what it is, with the real tool's words."""
-    for _, volid in mountpoint.volumes(new.options):
-        volume.info(call.node, volid)
     path = template_path(call, call.params["ostemplate"])
     call.out(f"extracting archive '{path}'")
     contents = archive.look(path)
@@ -189,8 +205,6 @@ def unpack(call: Call, new: Conf) -> None:
 
 def template_path(call: Call, template: str) -> str:
     """The archive's file; it must be there."""
-    import os  # nothing else here needs it
-
     storage_id, colon, _ = template.partition(":")
     if colon and "/" not in storage_id:
         path = volume.path(call.node, template)
@@ -214,6 +228,9 @@ def fill(call: Call, new: Conf) -> None:
 def detect(call: Call, new: Conf, contents: archive.Contents) -> None:
     """Which system it is: what the archive holds wins over `--ostype`, except `unmanaged` (pct-create-023, -069)."""
     wanted = new.options.get("ostype")
+    if wanted is None and not contents.id and contents.ostype is None:
+        call.out("/etc/os-release file not found and autodetection failed, falling back to 'unmanaged'")
+        wanted = new.options["ostype"] = "unmanaged"
     if wanted != "unmanaged":
         if contents.id and archive.ostype_for(contents.id) is None:
             call.out(f"unknown ID '{contents.id}' in /etc/os-release file, trying fallback detection")
@@ -223,8 +240,9 @@ def detect(call: Call, new: Conf, contents: archive.Contents) -> None:
             call.out(f"got unexpected ostype ({contents.ostype} != {wanted})")
         new.options["ostype"] = contents.ostype
     if "arch" not in new.options:
-        new.options["arch"] = contents.arch or "amd64"
-        if contents.arch:
+        arch = contents.arch if wanted != "unmanaged" else None  # nobody looks into an unmanaged one (pct-net2-012)
+        new.options["arch"] = arch or "amd64"
+        if arch:
             call.out(f"Detected container architecture: {contents.arch}")
         else:
             call.out("Falling back to amd64.\nUse `pct set VMID --arch ARCH` to change.")

@@ -18,8 +18,12 @@ def run(call: Call) -> None:
     """`--force` stops a running container first; `--purge` says that it also looked elsewhere (pct-destroy-004)."""
     vmid = call.params["vmid"]
     conf = conf_files.load(call.node, "lxc", vmid)
-    changes.check_protection(conf, f"can't remove CT {vmid}")
-    power.check_lock(conf)
+    try:
+        changes.check_protection(conf, f"can't remove CT {vmid}")
+        power.check_lock(conf)
+    except CommandFailed as problem:  # a look for the time zone's file leaves 25 in errno (pct-walk-060)
+        problem.status = 25 if "/" in conf.options.get("timezone", "") else problem.status
+        raise
     if not call.flag("purge") and ha.is_managed(call.node, "lxc", vmid):
         raise CommandFailed(f"unable to remove CT {vmid} - used in HA resources and purge parameter not set.")
     if power.is_running(call.node, vmid):
@@ -34,7 +38,8 @@ def run(call: Call) -> None:
 def remove(call: Call, vmid: str, conf: Conf) -> None:
     """The volumes, then what else there is of the container, its configuration last."""
     for volid in referenced(conf):
-        disks.free_own(call, vmid, volid)
+        if not disks.free_own(call, vmid, volid):
+            call.out(f"ignore deletion of '{volid}', CT {vmid} isn't the owner!")
     if call.flag("destroy-unreferenced-disks"):
         free_unreferenced(call, vmid)
     guest.forget(call.node, vmid)

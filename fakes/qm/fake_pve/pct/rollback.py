@@ -43,6 +43,8 @@ def check(call: Call, conf: Conf, name: str) -> None:
 def back(call: Call, vmid: str, conf: Conf, name: str) -> None:
     """Volumes that the snapshot does not know become unused ones."""
     section = conf.snapshots[name]
+    conf.options["lock"] = "rollback"  # stays where a volume cannot go back (pct-snapshot2-004)
+    power.save(call, vmid, conf)
     before = list(mountpoint.volumes(conf.options))
     kept = {volid for _, volid in mountpoint.volumes(section.options)}
     unused = {key: conf.options[key] for key in mountpoint.unused(conf.options)}

@@ -21,7 +21,7 @@ def run(call: Call) -> None:
     """A task: a container that does not exist ends it with 255 (pct-unknown-ct-025)."""
     name = call.params["snapname"]
     if name.lower() in RESERVED:
-        raise CommandFailed(f"unable to use snapshot name '{name}' (reserved name)")
+        raise CommandFailed(f"unable to use snapshot name '{name.lower()}' (reserved name)")
     with as_task(), lock.guest_lock(call.node, "lxc", call.params["vmid"]):
         take(call, call.params["vmid"], name)
 

@@ -26,7 +26,11 @@ def run(call: Call) -> None:
             raise CommandFailed("you can't convert a template to a template")
         if power.is_running(call.node, vmid):
             raise CommandFailed("you can't convert a CT to template if the CT is running")
-        make_bases(call, conf)
+        try:
+            make_bases(call, conf)
+        except CommandFailed as problem:  # the task tells it, and its failure is lost (pct-life-012)
+            call.err(problem.message)
+            return
         conf.options["template"] = "1"
         power.save(call, vmid, conf)
 

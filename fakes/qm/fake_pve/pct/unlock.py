@@ -23,7 +23,8 @@ def remove(call: Call, vmid: str, name: str | None = None) -> None:
         conf = conf_files.load(call.node, "lxc", vmid)
         found = conf.options.pop("lock", None)
         if found is None:
-            raise CommandFailed(f"no lock found trying to remove {repr(name) if name else 'any'} lock")
+            what = f"'{name}' " if name else "any"  # two blanks behind a name (pct-misc-001)
+            raise CommandFailed(f"no lock found trying to remove {what} lock")
         if name and found != name:
             raise CommandFailed(f"found lock '{found}' trying to remove '{name}' lock")
         power.save(call, vmid, conf)

@@ -18,6 +18,8 @@ def run(call: Call) -> None:
     """Wording and status from pvesm-cli-009, Perl's warning included."""
     volid = call.params["volume"]
     _, found = volume.locate(call.node, volid)
+    if found.type != "backup":
+        raise CommandFailed(f"unable to use volume {volid} - content type needs to be 'backup'")
     if found.vmid is None:
         call.err(WARNING)
     if not volume.exists(call.node, volid):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fake_pve.errors import CommandFailed
-from fake_pve.storage import config
+from fake_pve.storage import config, foreign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,3 +23,4 @@ def run(call: Call) -> None:
             )
         del storages[name]
         config.save(call.node, storages)
+        foreign.removed(call.node, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fake_pve.errors import CommandFailed
-from fake_pve.storage import config, options
+from fake_pve.storage import config, foreign, options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 def run(call: Call) -> None:
     """Change and write; without any option nothing changes."""
+    foreign.read_secrets(call)
     try:
         with config.config_lock(call.node):
             update(call)
@@ -30,10 +31,12 @@ def update(call: Call) -> None:
     given = {key: value for key, value in call.params.items() if key not in ("storage", "delete", "digest")}
     check_digest(call)
     old = storages[name]
-    new = {**old.options, **options.checked(old.type, given, new=False)}
+    new = {**old.options, **options.checked(old.type, given, call.err, old.options)}
     for key in config.content_types(call.params.get("delete", "")):
         options.check_delete(old.type, key, given)
         new.pop(key, None)
+        if key == "content":  # what the section does not say is filled in when it is read (pvesm-add2-018)
+            new[key] = config.default_content(old.type)
     storages[name] = config.Storage(old.type, name, new)
     config.save(call.node, storages)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from fake_pve.errors import CommandFailed
+from fake_pve.errors import CommandFailed, ParameterErrors
 from fake_pve.storage import config
 
 TYPE_CHECKING = False
@@ -28,18 +28,22 @@ def chosen(call: Call) -> list[Storage]:
     only = call.params.get("storage")
     storages = config.load(call.node)
     if only is not None and only not in storages:
-        raise CommandFailed(f"storage '{only}' does not exist")
+        raise ParameterErrors({"storage": "No such storage."})
     target = call.params.get("target", call.node.name)
     wanted = set(config.content_types(call.params.get("content", "")))
     return [
         storage
         for name, storage in sorted(storages.items())
         if only in (None, name)
-        and (not wanted or wanted & storage.content)
-        and config.on_this_node(call.node, storage)
+        and (not wanted or (wanted & storage.content and is_on(call.node, storage)))
         and (target == call.node.name or shared_with(storage, target))
-        and not (call.params.get("enabled") == "1" and storage.disabled)
+        and not (call.params.get("enabled") == "1" and not is_on(call.node, storage))
     ]
+
+
+def is_on(node: Node, storage: Storage) -> bool:
+    """Whether the storage is switched on, and on this node; another node's is shown as disabled (pvesm-nodes-001)."""
+    return not storage.disabled and config.on_this_node(node, storage)
 
 
 def shared_with(storage: Storage, target: str) -> bool:
@@ -62,7 +66,7 @@ class Row:
 
 def row(call: Call, storage: Storage) -> Row:
     """The state of one storage; one that cannot be made ready is told on stderr and shown as inactive."""
-    if storage.disabled:
+    if not is_on(call.node, storage):
         return Row(storage, "disabled")
     try:
         config.activate(call.node, storage)
@@ -87,13 +91,13 @@ def used_kib(node: Node, storage: Storage) -> int:
 
 def table(rows: list[Row]) -> list[str]:
     """The text; a disabled storage has no percentage."""
-    width = max([len("Name"), *(len(row.storage.id) for row in rows)])
+    width = 1 + max((len(row.storage.id) for row in rows), default=0)
     cells = [("Name", *HEAD)]
     for found in rows:
         share = "N/A" if found.state == "disabled" else f"{100 * found.used / max(1, found.total):.2f}%"
         sizes = (str(found.total), str(found.used), str(found.total - found.used))
         cells.append((found.storage.id, found.storage.type, found.state, *sizes, share))
     return [
-        f"{name:<{width}} {type_:>11} {state:>10} {total:>15} {used:>15} {free:>15} {share:>8}"
+        f"{name:<{width}}{type_:>11} {state:>10} {total:>15} {used:>15} {free:>15} {share:>8}"
         for name, type_, state, total, used, free, share in cells
     ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 from fake_pve import conf as confs
-from fake_pve import firewall, pools
+from fake_pve import firewall, pools, power
 from fake_pve.errors import CommandFailed, NotModelled
 from fake_pve.lock import check_lock, guest_lock
 from fake_pve.storage import config, volume
@@ -22,6 +24,7 @@ def run(call: Call) -> None:
     vmid, newid = call.params["vmid"], call.params["newid"]
     check_target(call)
     with guest_lock(call.node, "qemu", vmid, shared=True):  # several clones at a time, but no change meanwhile
+        power.must_exist(call.node, vmid)
         source = confs.load(call.node, "qemu", vmid)
         section, full = check(call, source)
         copies = cloning.drives_to_copy(call, section, full)
@@ -45,7 +48,10 @@ def check_target(call: Call) -> None:
     pools.check(call.node, call.params.get("pool"))
     node = call.params.get("target")
     if node not in (None, call.node.name, "localhost"):
-        raise CommandFailed(f"no such cluster node '{node}'", 2)
+        if not os.path.isdir(f"{call.node.root}/etc/pve/nodes/{node}"):
+            raise CommandFailed(f"no such cluster node '{node}'", 2)
+        power.must_exist(call.node, call.params["vmid"])
+        raise NotModelled("qm clone --target another node")
     if "storage" in call.params:
         config.usable(call.node, call.params["storage"])
 
@@ -80,9 +86,9 @@ def first_problem(call: Call, source: Conf, full: bool) -> str | None:
 
 
 def claim(call: Call, newid: str) -> None:
-    """Reserve the number; wording for that of a container from qm-clone-008."""
+    """Reserve the number; wording for a container's or another node's: qm-clone-008, qm-other-node-007."""
     call.out(f"creating a clone of VM {call.params['vmid']} with ID {newid}")
-    if confs.exists(call.node, "lxc", newid):
+    if confs.place_of(call.node, newid) is not None:
         path = call.node.path(f"/etc/pve/nodes/{call.node.name}/qemu-server/{newid}.conf")
         raise CommandFailed(f"close (rename) atomic file '{path}' failed: File exists")
     confs.save(call.node, "qemu", newid, confs.Conf({"lock": "clone"}))

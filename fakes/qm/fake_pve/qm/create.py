@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from fake_pve import conf as conf_file
 from fake_pve import dice, pools
 from fake_pve.conf import Conf
@@ -27,7 +29,9 @@ def run(call: Call) -> None:
         _restore(call)
     params = {key: value for key, value in call.params.items() if key not in NOT_STORED}
     inputs.check_keys(params)
+    inputs.check_cpu(call, params)
     inputs.cdrom_alias(params)
+    inputs.old_names(params)
     storage = call.params.get("storage", "")
     pools.check(call.node, call.params.get("pool"))
     access.check(call.node, params, storage)
@@ -54,16 +58,22 @@ def _restore(call: Call) -> None:
     from fake_pve.storage import volume  # only for --archive
 
     archive = call.params["archive"]
+    if archive.startswith("/") and not os.path.exists(call.node.path(archive)):
+        raise CommandFailed(f"can't find file '{call.node.path(archive)}'")
     if archive != "-" and not archive.startswith("/") and not volume.exists(call.node, archive):
         raise CommandFailed(f"volume '{archive}' does not exist", 2)
+    if archive == "-" and not call.stdin():  # the new guest stays behind, empty (qm-option-056)
+        _refuse_taken(call, call.params["vmid"])
+        conf_file.save(call.node, "qemu", call.params["vmid"], Conf())
+        raise CommandFailed("got timeout reading VMA header - corrupted?")
     raise NotModelled("qm create --archive (restoring a backup)")
 
 
 def _refuse_taken(call: Call, vmid: str) -> None:
-    kind = conf_file.kind_of(call.node, vmid)
-    if kind is not None:
+    place = conf_file.place_of(call.node, vmid)
+    if place is not None:
+        kind, name = place
         label = "VM" if kind == "qemu" else "CT"
-        name = call.node.name
         raise CommandFailed(f"unable to create VM {vmid} - {label} {vmid} already exists on node '{name}'")
 
 
@@ -87,6 +97,9 @@ def _complete(call: Call, conf: Conf) -> None:
     """What the tool adds by itself."""
     found = conf.options
     found["meta"] = options.meta(call.node)
+    if found.get("machine"):
+        inputs.check_machine(found["machine"])
+        found["machine"] = options.print_machine(found["machine"])
     if not found.get("boot"):
         found["boot"] = boot.print_(boot.default(found))
     if not found.get("smbios1"):

@@ -88,7 +88,13 @@ class Destroyer:
         """A volume that cannot be removed is a warning."""
         try:
             storage = storage_config.get(self.call.node, names.split(volid)[0])
-            if str(names.parse(storage, names.split(volid)[1]).vmid) == self.vmid:
+            owner = str(names.parse(storage, names.split(volid)[1]).vmid)
+        except CommandFailed as problem:
+            self.warnings += 1
+            self.call.out(f"WARN: failed to get path and owner of volume '{volid}': {problem.message}")
+            return
+        try:
+            if owner == self.vmid:
                 volume.free(self.call, volid)
         except CommandFailed as problem:
             self.warnings += 1

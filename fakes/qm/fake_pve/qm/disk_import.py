@@ -44,7 +44,7 @@ def attach(call: Call, vmid: str, volid: str) -> str:
     """Enter the volume into the configuration -> the key; a target that is taken undoes the copy (qm-disk-004)."""
     conf = confs.load(call.node, "qemu", vmid)
     target = call.params.get("target-disk")
-    if target is None:
+    if target is None or target.startswith("unused"):  # the first free one, whichever was named (qm-drive-027)
         key = volumes.add_unused(conf.options, volid)
     elif target in conf.options:
         raise taken(call, volid, target)

@@ -24,11 +24,14 @@ def run(call: Call) -> None:
     changes = {key: value for key, value in call.params.items() if key not in NOT_CHANGES}
     shown = _shown(call, changes)
     inputs.check_keys(changes)
+    inputs.check_cpu(call, changes)
     if not changes and not call.params.get("delete") and not call.params.get("revert"):
         raise CommandFailed("no options specified")
     inputs.cdrom_alias(changes)
+    inputs.old_names(changes)
     deleted = _names(call, changes)
     _check_drives(call, changes)
+    inputs.check_hookscript(call, changes)
     _normalise(call, changes)
     vmid = call.params["vmid"]
     with guest_lock(call.node, "qemu", vmid):
@@ -171,14 +174,16 @@ class Update:
             return Plugger(self.call, self.vmid, self.conf).run(self.modified)
         from fake_pve.vm.apply import apply_pending  # only for stopped guests
 
+        conf_file.drop_used_unused(self.conf)
         return apply_pending(self.call, self.vmid, self.conf)
 
     def _blank(self) -> None:
         """An empty value becomes one blank when the tool reads its own file again on the way (qm-set-006, -046)."""
         for options_ in (self.conf.options, self.conf.pending):
-            for key, value in options_.items():
-                if value == "":
-                    options_[key] = " "
+            for key in [key for key, value in options_.items() if value == ""]:
+                options_[key] = " "
+                if key == "sshkeys":  # no keys are not read again
+                    del options_[key]
 
     def _check_boot(self) -> None:
         """The wording, stray quote included, is the real tool's (qm-walk-022)."""
@@ -238,6 +243,8 @@ class Update:
             value = self._drive(name, value)
         elif name == "boot":
             value = self._boot(value)
+        elif name == "machine":
+            inputs.check_machine(value)
         if name != "description":
             conf_file.check_value("qemu", name, value)
         pending.wait(self.conf, name, value)

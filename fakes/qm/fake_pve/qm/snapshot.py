@@ -17,7 +17,7 @@ def run(call: Call) -> None:
     """Snapshot the volumes and remember the configuration."""
     vmid, name = call.params["vmid"], call.params["snapname"]
     if name.lower() in snapshots.RESERVED:
-        raise CommandFailed(f"unable to use snapshot name '{name}' (reserved name)")
+        raise CommandFailed(f"unable to use snapshot name '{name.lower()}' (reserved name)")
     with guest_lock(call.node, "qemu", vmid):
         conf = confs.load(call.node, "qemu", vmid)
         check(call, conf, name)

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
 REFUSED = (
     "force-cpu",
-    "machine",
     "migratedfrom",
     "migration_network",
     "migration_type",
@@ -28,4 +27,4 @@ def run(call: Call) -> None:
         call.out(f"Requesting HA start for VM {vmid}")
         ha.request_start(call.node, "qemu", vmid)
         return
-    starting.start(call, vmid, skiplock=call.flag("skiplock"))
+    starting.start(call, vmid, skiplock=call.flag("skiplock"), machine=call.params.get("machine"))

@@ -21,75 +21,77 @@ S10 = {'format': {'deny-write': S7, 'gid': S9, 'mode': {'optional': 1, 'pattern'
     'path': {'default_key': 1, 'format_name': 'pve-lxc-dev-string', 'optional': 1, 'type': 'string'}, 'uid': S9},
     'optional': 1, 'type': 'string'}
 S11 = {'default': '/sbin/init', 'optional': 1, 'type': 'string'}
-S12 = {'optional': 1, 'type': 'string'}
-S13 = {'format': {'force_rw_sys': S7, 'fuse': S7, 'keyctl': S7, 'mknod': S7, 'mount': S12, 'nesting': S7},
+S12 = {'optional': 1, 'type': 'string', 'pattern': '(?:\\w+=[^\\x00-\\x1f\\x7f]*(?:\\0\\w+=[^\\x00-\\x1f\\x7f]*)*)'}
+S13 = {'optional': 1, 'type': 'string'}
+S14 = {'format': {'force_rw_sys': S7, 'fuse': S7, 'keyctl': S7, 'mknod': S7, 'mount': S13, 'nesting': S7},
     'optional': 1, 'type': 'string'}
-S14 = {'optional': 1, 'type': 'boolean'}
-S15 = {'format_name': 'pve-volume-id', 'optional': 1, 'type': 'string'}
-S16 = {'format_name': 'dns-name', 'maxLength': 255, 'optional': 1, 'type': 'string'}
-S17 = {'enum': ('backup', 'create', 'destroyed', 'disk', 'fstrim', 'migrate', 'mounted', 'rollback', 'snapshot',
+S15 = {'optional': 1, 'type': 'boolean'}
+S16 = {'format_name': 'pve-volume-id', 'optional': 1, 'type': 'string'}
+S17 = {'format_name': 'dns-name', 'maxLength': 255, 'optional': 1, 'type': 'string'}
+S18 = {'enum': ('backup', 'create', 'destroyed', 'disk', 'fstrim', 'migrate', 'mounted', 'rollback', 'snapshot',
     'snapshot-delete'), 'optional': 1, 'type': 'string'}
-S18 = {'default': 512, 'minimum': 16, 'optional': 1, 'type': 'integer'}
-S19 = {'optional': 1, 'type': 'string',
+S19 = {'default': 512, 'minimum': 16, 'optional': 1, 'type': 'integer'}
+S20 = {'optional': 1, 'type': 'string', 'pattern': '(?:passthrough|[ug]:\\d+:\\d+:\\d+(?:;[ug]:\\d+:\\d+:\\d+)*)'}
+S21 = {'optional': 1, 'type': 'string',
     'pattern': '(?:discard|lazytime|noatime|nodev|noexec|nosuid)(?:;(?:discard|lazytime|noatime|nodev|noexec|nosuid))*'}
-S20 = {'format_name': 'disk-size', 'optional': 1, 'type': 'string'}
-S21 = {'default_key': 1, 'format_name': 'pve-lxc-mp-string', 'type': 'string'}
-S22 = {'format': {'acl': S14, 'backup': S14, 'idmap': S12, 'keepattrs': S7, 'mountoptions': S19,
-    'mp': {'format_name': 'pve-lxc-mp-string', 'type': 'string'}, 'quota': S14, 'replicate': S3, 'ro': S14,
-    'shared': S7, 'size': S20, 'volume': S21}, 'optional': 1, 'type': 'string'}
-S23 = {'format_name': 'lxc-ip-with-ll-iface-list', 'optional': 1, 'type': 'string'}
-S24 = {'format': {'bridge': {'optional': 1, 'pattern': '[-_.\\w\\d]+', 'type': 'string'}, 'firewall': S14,
+S22 = {'format_name': 'disk-size', 'optional': 1, 'type': 'string'}
+S23 = {'default_key': 1, 'format_name': 'pve-lxc-mp-string', 'type': 'string'}
+S24 = {'format': {'acl': S15, 'backup': S15, 'idmap': S20, 'keepattrs': S7, 'mountoptions': S21,
+    'mp': {'format_name': 'pve-lxc-mp-string', 'type': 'string'}, 'quota': S15, 'replicate': S3, 'ro': S15,
+    'shared': S7, 'size': S22, 'volume': S23}, 'optional': 1, 'type': 'string'}
+S25 = {'format_name': 'lxc-ip-with-ll-iface-list', 'optional': 1, 'type': 'string'}
+S26 = {'format': {'bridge': {'optional': 1, 'pattern': '[-_.\\w\\d]+', 'type': 'string'}, 'firewall': S15,
     'gw': {'format_name': 'ipv4', 'optional': 1, 'type': 'string'}, 'gw6': {'format_name': 'ipv6', 'optional': 1,
-    'type': 'string'}, 'host-managed': S14, 'hwaddr': {'format_name': 'mac-addr', 'optional': 1, 'type': 'string'},
+    'type': 'string'}, 'host-managed': S15, 'hwaddr': {'format_name': 'mac-addr', 'optional': 1, 'type': 'string'},
     'ip': {'format_name': 'pve-ipv4-config', 'optional': 1, 'type': 'string'},
-    'ip6': {'format_name': 'pve-ipv6-config', 'optional': 1, 'type': 'string'}, 'link_down': S14,
+    'ip6': {'format_name': 'pve-ipv6-config', 'optional': 1, 'type': 'string'}, 'link_down': S15,
     'mtu': {'maximum': 65535, 'minimum': 64, 'optional': 1, 'type': 'integer'}, 'name': {'pattern': '[-_.\\w\\d]+',
     'type': 'string'}, 'rate': {'optional': 1, 'type': 'number'}, 'tag': {'maximum': 4094, 'minimum': 1,
     'optional': 1, 'type': 'integer'}, 'trunks': {'optional': 1, 'type': 'string',
     'pattern': '\\d+(?:-\\d+)?(?:;\\d+(?:-\\d+)?)*'}, 'type': {'enum': ('veth',), 'optional': 1,
     'type': 'string'}}, 'optional': 1, 'type': 'string'}
-S25 = {'maxLength': 255, 'type': 'string'}
-S26 = {'enum': ('debian', 'devuan', 'ubuntu', 'centos', 'fedora', 'opensuse', 'archlinux', 'alpine', 'gentoo',
+S27 = {'maxLength': 255, 'type': 'string'}
+S28 = {'enum': ('debian', 'devuan', 'ubuntu', 'centos', 'fedora', 'opensuse', 'archlinux', 'alpine', 'gentoo',
     'nixos', 'unmanaged'), 'optional': 1, 'type': 'string'}
-S27 = {'minLength': 5, 'optional': 1, 'type': 'string'}
-S28 = {'format_name': 'pve-poolid', 'optional': 1, 'type': 'string'}
-S29 = {'format': {'acl': S14, 'idmap': S12, 'mountoptions': S19, 'quota': S14, 'replicate': S3, 'ro': S14,
-    'shared': S7, 'size': S20, 'volume': S21}, 'optional': 1, 'type': 'string'}
-S30 = {'format_name': 'dns-name-list', 'optional': 1, 'type': 'string'}
-S31 = {'format_name': 'pve-startup-order', 'optional': 1, 'type': 'string'}
-S32 = {'default': 'local', 'format_name': 'pve-storage-id', 'optional': 1, 'type': 'string'}
-S33 = {'default': 512, 'minimum': 0, 'optional': 1, 'type': 'integer'}
-S34 = {'format_name': 'pve-tag-list', 'optional': 1, 'type': 'string'}
-S35 = {'format_name': 'pve-ct-timezone', 'optional': 1, 'type': 'string'}
-S36 = {'default': 2, 'maximum': 6, 'minimum': 0, 'optional': 1, 'type': 'integer'}
-S37 = {'optional': 1, 'requires': 'restore', 'type': 'boolean'}
-S38 = {'format': {'volume': {'default_key': 1, 'format_name': 'pve-volume-id', 'type': 'string'}}, 'optional': 1,
+S29 = {'minLength': 5, 'optional': 1, 'type': 'string'}
+S30 = {'format_name': 'pve-poolid', 'optional': 1, 'type': 'string'}
+S31 = {'format': {'acl': S15, 'idmap': S20, 'mountoptions': S21, 'quota': S15, 'replicate': S3, 'ro': S15,
+    'shared': S7, 'size': S22, 'volume': S23}, 'optional': 1, 'type': 'string'}
+S32 = {'format_name': 'dns-name-list', 'optional': 1, 'type': 'string'}
+S33 = {'format_name': 'pve-startup-order', 'optional': 1, 'type': 'string'}
+S34 = {'default': 'local', 'format_name': 'pve-storage-id', 'optional': 1, 'type': 'string'}
+S35 = {'default': 512, 'minimum': 0, 'optional': 1, 'type': 'integer'}
+S36 = {'format_name': 'pve-tag-list', 'optional': 1, 'type': 'string'}
+S37 = {'format_name': 'pve-ct-timezone', 'optional': 1, 'type': 'string'}
+S38 = {'default': 2, 'maximum': 6, 'minimum': 0, 'optional': 1, 'type': 'integer'}
+S39 = {'optional': 1, 'requires': 'restore', 'type': 'boolean'}
+S40 = {'format': {'volume': {'default_key': 1, 'format_name': 'pve-volume-id', 'type': 'string'}}, 'optional': 1,
     'type': 'string'}
-S39 = {'format_name': 'pve-vmid', 'maximum': 999999999, 'minimum': 100, 'type': 'integer'}
-S40 = {'format_name': 'pve-configid-list', 'optional': 1, 'type': 'string'}
+S41 = {'format_name': 'pve-vmid', 'maximum': 999999999, 'minimum': 100, 'type': 'integer'}
+S42 = {'format_name': 'pve-configid-list', 'optional': 1, 'type': 'string'}
 
 COMMANDS = {
     'create': {'positional': ('vmid', 'ostemplate'), 'options': {'arch': S0, 'bwlimit': S1, 'cmode': S2,
     'console': S3, 'cores': S4, 'cpulimit': S5, 'cpuunits': S6, 'debug': S7, 'description': S8, 'dev[0-255]': S10,
-    'entrypoint': S11, 'env': S12, 'features': S13, 'force': S14, 'ha-managed': S7, 'hookscript': S15,
-    'hostname': S16, 'ignore-unpack-errors': S14, 'lock': S17, 'memory': S18, 'mp[0-255]': S22, 'nameserver': S23,
-    'net[0-31]': S24, 'onboot': S7, 'ostemplate': S25, 'ostype': S26, 'password': S27, 'pool': S28,
-    'protection': S7, 'restore': S14, 'rootfs': S29, 'searchdomain': S30, 'ssh-public-keys': S12, 'start': S7,
-    'startup': S31, 'storage': S32, 'swap': S33, 'tags': S34, 'template': S7, 'timezone': S35, 'tty': S36,
-    'unique': S37, 'unprivileged': S7, 'unused[0-255]': S38, 'vmid': S39}},
+    'entrypoint': S11, 'env': S12, 'features': S14, 'force': S15, 'ha-managed': S7, 'hookscript': S16,
+    'hostname': S17, 'ignore-unpack-errors': S15, 'lock': S18, 'memory': S19, 'mp[0-255]': S24, 'nameserver': S25,
+    'net[0-31]': S26, 'onboot': S7, 'ostemplate': S27, 'ostype': S28, 'password': S29, 'pool': S30,
+    'protection': S7, 'restore': S15, 'rootfs': S31, 'searchdomain': S32, 'ssh-public-keys': S13, 'start': S7,
+    'startup': S33, 'storage': S34, 'swap': S35, 'tags': S36, 'template': S7, 'timezone': S37, 'tty': S38,
+    'unique': S39, 'unprivileged': S7, 'unused[0-255]': S40, 'vmid': S41}},
     'restore': {'positional': ('vmid', 'ostemplate'), 'options': {'arch': S0, 'bwlimit': S1, 'cmode': S2,
     'console': S3, 'cores': S4, 'cpulimit': S5, 'cpuunits': S6, 'debug': S7, 'description': S8, 'dev[0-255]': S10,
-    'entrypoint': S11, 'env': S12, 'features': S13, 'force': S14, 'ha-managed': S7, 'hookscript': S15,
-    'hostname': S16, 'ignore-unpack-errors': S14, 'lock': S17, 'memory': S18, 'mp[0-255]': S22, 'nameserver': S23,
-    'net[0-31]': S24, 'onboot': S7, 'ostemplate': S25, 'ostype': S26, 'password': S27, 'pool': S28,
-    'protection': S7, 'rootfs': S29, 'searchdomain': S30, 'ssh-public-keys': S12, 'start': S7, 'startup': S31,
-    'storage': S32, 'swap': S33, 'tags': S34, 'template': S7, 'timezone': S35, 'tty': S36, 'unique': S37,
-    'unprivileged': S7, 'unused[0-255]': S38, 'vmid': S39}},
+    'entrypoint': S11, 'env': S12, 'features': S14, 'force': S15, 'ha-managed': S7, 'hookscript': S16,
+    'hostname': S17, 'ignore-unpack-errors': S15, 'lock': S18, 'memory': S19, 'mp[0-255]': S24, 'nameserver': S25,
+    'net[0-31]': S26, 'onboot': S7, 'ostemplate': S27, 'ostype': S28, 'password': S29, 'pool': S30,
+    'protection': S7, 'rootfs': S31, 'searchdomain': S32, 'ssh-public-keys': S13, 'start': S7, 'startup': S33,
+    'storage': S34, 'swap': S35, 'tags': S36, 'template': S7, 'timezone': S37, 'tty': S38, 'unique': S39,
+    'unprivileged': S7, 'unused[0-255]': S40, 'vmid': S41}},
     'set': {'positional': ('vmid',), 'options': {'arch': S0, 'cmode': S2, 'console': S3, 'cores': S4,
-    'cpulimit': S5, 'cpuunits': S6, 'debug': S7, 'delete': S40, 'description': S8, 'dev[0-255]': S10,
-    'digest': {'maxLength': 40, 'optional': 1, 'type': 'string'}, 'entrypoint': S11, 'env': S12, 'features': S13,
-    'hookscript': S15, 'hostname': S16, 'lock': S17, 'memory': S18, 'mp[0-255]': S22, 'nameserver': S23,
-    'net[0-31]': S24, 'onboot': S7, 'ostype': S26, 'protection': S7, 'revert': S40, 'rootfs': S29,
-    'searchdomain': S30, 'startup': S31, 'swap': S33, 'tags': S34, 'template': S7, 'timezone': S35, 'tty': S36,
-    'unprivileged': S7, 'unused[0-255]': S38, 'vmid': S39}},
+    'cpulimit': S5, 'cpuunits': S6, 'debug': S7, 'delete': S42, 'description': S8, 'dev[0-255]': S10,
+    'digest': {'maxLength': 40, 'optional': 1, 'type': 'string'}, 'entrypoint': S11, 'env': S12, 'features': S14,
+    'hookscript': S16, 'hostname': S17, 'lock': S18, 'memory': S19, 'mp[0-255]': S24, 'nameserver': S25,
+    'net[0-31]': S26, 'onboot': S7, 'ostype': S28, 'protection': S7, 'revert': S42, 'rootfs': S31,
+    'searchdomain': S32, 'startup': S33, 'swap': S35, 'tags': S36, 'template': S7, 'timezone': S37, 'tty': S38,
+    'unprivileged': S7, 'unused[0-255]': S40, 'vmid': S41}},
 }

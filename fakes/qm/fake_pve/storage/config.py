@@ -15,11 +15,34 @@ if TYPE_CHECKING:
     from fake_pve.node import Node
 
 OFF = ("disable", "0")  # is not written
-DEFAULT_CONTENT = "images,rootdir"  # of a section that does not say what it may hold
+# Of a section that does not say what it may hold, by type.
+DEFAULT_CONTENT = {
+    "btrfs": "images,rootdir",
+    "cephfs": "backup",
+    "dir": "images,rootdir",
+    "esxi": "import",
+    "lvmthin": "images,rootdir",
+    "pbs": "backup",
+    "zfspool": "images,rootdir",
+}
 TYPES = frozenset(
     "btrfs cephfs cifs dir esxi iscsi iscsidirect lvm lvmthin nfs pbs rbd zfs zfspool".split()  # noqa: SIM905
 )
-REQUIRED = {"dir": ("path",), "lvmthin": ("thinpool", "vgname")}  # also a section's first options when it is written
+# What a section must have; also its first options when it is written.
+REQUIRED = {
+    "btrfs": ("path",),
+    "cifs": ("server", "share"),
+    "dir": ("path",),
+    "esxi": ("server", "username"),
+    "iscsi": ("portal", "target"),
+    "iscsidirect": ("portal", "target"),
+    "lvm": ("vgname",),
+    "lvmthin": ("thinpool", "vgname"),
+    "nfs": ("export", "server"),
+    "pbs": ("datastore", "server"),
+    "zfs": ("iscsiprovider", "pool", "portal", "target"),
+    "zfspool": ("pool",),
+}
 DEFAULT_LOCAL_CONTENT = "backup,images,import,iso,rootdir,snippets,vztmpl"
 CONTENT_WORD = {"images": "vm images", "rootdir": "container directories"}
 
@@ -42,7 +65,7 @@ class Storage:
         self.id = name
         self.options = options
         self.path = options.get("path", "").rstrip("/")
-        self.content = frozenset(content_types(options.get("content", DEFAULT_CONTENT)))
+        self.content = frozenset(content_types(options.get("content", default_content(type_))))
         self.disabled = options.get("disable", "0") not in ("0", "")
 
     @property
@@ -54,6 +77,11 @@ class Storage:
     def vgname(self) -> str:
         """The volume group of an LVM storage."""
         return self.options.get("vgname", "")
+
+
+def default_content(type_: str) -> str:
+    """What a storage of this type may hold when nobody says."""
+    return DEFAULT_CONTENT.get(type_, "images")
 
 
 def content_types(text: str) -> list[str]:
@@ -121,6 +149,7 @@ def section(lines: list[Line], tell: Callable[[int, str], None]) -> Storage | No
         if key not in options:
             tell(lines[-1][0], f"(skip section '{name}'): missing value for required option '{key}'")
             return None
+    options.setdefault("content", default_content(type_))
     return Storage(type_, name, options)
 
 
@@ -198,7 +227,7 @@ def folder(node: Node, storage: Storage) -> str:
 
 
 def activate(node: Node, storage: Storage) -> None:
-    """Make a storage ready, as every use of it does: its folder is made unless that is switched off.
+    """Make a storage ready, as every use of it does: its folders are made unless that is switched off.
 
     Wording from pvesm-add-012 and pvesm-add-013.
     """
@@ -208,16 +237,30 @@ def activate(node: Node, storage: Storage) -> None:
         raise NotModelled(f"storage type '{storage.type}'")
     path = folder(node, storage)
     start = f"unable to activate storage '{storage.id}' - directory"
-    if storage.options.get("is_mountpoint", "0") not in ("0", "no") and not os.path.ismount(path):
-        raise CommandFailed(f"{start} is expected to be a mount point but is not mounted: '{path}'")
+    mounted = mount_point(node, storage)
+    if mounted and not os.path.ismount(mounted):
+        raise CommandFailed(f"{start} is expected to be a mount point but is not mounted: '{mounted}'")
     if not os.path.isdir(path) and not makes_folder(storage):
         raise CommandFailed(f"{start} '{path}' does not exist or is unreachable")
     make_folder(path)
+    if makes_folder(storage, "create-subdirs"):
+        from fake_pve.storage import dir as directory  # it knows which content lies where
+
+        for kind in storage.content & directory.FOLDERS.keys():
+            make_folder(directory.content_folder(node, storage, kind))
 
 
-def makes_folder(storage: Storage) -> bool:
-    """Whether a missing folder of the storage is made when it is used."""
-    switch = storage.options.get("create-base-path", storage.options.get("mkdir", "1"))
+def mount_point(node: Node, storage: Storage) -> str:
+    """The folder that must be mounted before the storage is used, "" if none: `is_mountpoint` is yes, no, or a path."""
+    wanted = storage.options.get("is_mountpoint", "no")
+    if wanted.startswith("/"):
+        return node.path(wanted)
+    return "" if wanted.lower() in ("0", "no", "off", "false") else folder(node, storage)
+
+
+def makes_folder(storage: Storage, option: str = "create-base-path") -> bool:
+    """Whether a missing folder of the storage, or with `create-subdirs` one inside it, is made when it is used."""
+    switch = storage.options.get(option, storage.options.get("mkdir", "1"))
     return switch not in ("0", "no")
 
 
@@ -240,7 +283,7 @@ def text_of(storages: dict[str, Storage]) -> str:
     """
     sections = []
     for storage in storages.values():
-        required = REQUIRED.get(storage.type, ())
+        required = ("path", *REQUIRED.get(storage.type, ()))
         order = sorted(storage.options, key=lambda key: (key != "disable", key not in required, key))
         lines = [f"{storage.type}: {storage.id}"]
         lines += [option_line(key, storage.options[key]) for key in order if (key, storage.options[key]) != OFF]

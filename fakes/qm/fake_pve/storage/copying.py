@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fake_pve.node import Node
 
 CHUNK = 1024 * 1024
+SECTOR = 512
 
 
 def source_path(node: Node, source: str) -> str:
@@ -35,10 +36,17 @@ def copy(call: Call, source: str, storage_id: str, vmid: int | str, format_: str
         call.out(f"allocated target volume '{target}'")
     try:
         fill(call, path, volume.path(call.node, target))
+        shorten(volume.path(call.node, target), seen.size)
     except BaseException:
         volume.free(call, target)
         raise
     return target
+
+
+def shorten(target: str, size: int) -> None:
+    """A raw image ends with the source's last sector, though it was made in whole KiB (qm-drive-026)."""
+    if os.path.isfile(target) and image.read(target).format == "raw" and size % 1024:
+        os.truncate(target, -(-size // SECTOR) * SECTOR)
 
 
 def fill(call: Call, source: str, target: str) -> None:

@@ -101,6 +101,8 @@ def alloc(call: Call, storage: Storage, vmid: int | str, format_: str, name: str
     """Make an empty image of `size` bytes -> its volume name; CommandFailed `disk image '…' already exists`."""
     if format_ not in VALID_FORMATS:
         raise CommandFailed(f"unsupported format '{format_}'")
+    if format_ == "subvol" and size:
+        raise CommandFailed("storage does not support subvol quotas")
     folder = images_folder(call.node, storage, vmid)
     new = not os.path.isdir(folder)
     config.make_folder(folder)
@@ -171,6 +173,8 @@ def info(node: Node, storage: Storage, volume: VolumeName) -> image.Image:
 def resize(call: Call, storage: Storage, volume: VolumeName, size: int, running: bool) -> None:
     """Grow the image. QEMU does it for a running guest, else qemu-img, which refuses a base volume (qm-resize-025)."""
     path = file_path(call.node, storage, volume)
+    if volume.format not in ("raw", "qcow2") and not running:
+        raise CommandFailed("can't resize this image format")
     if volume.is_base and not running:
         call.out(f"qemu-img: Could not open '{path}': Could not open '{path}': Operation not permitted")
         shown = f"/usr/bin/qemu-img resize '--preallocation=off' -f {volume.format} {path} {size}"
@@ -258,7 +262,9 @@ def snapshot_delete(call: Call, storage: Storage, volume: VolumeName, name: str)
 
 
 def snapshot_rollback(call: Call, storage: Storage, volume: VolumeName, name: str) -> None:
-    """Size and contents as they were."""
+    """Size and contents as they were. Wording from pct-snapshot2-004."""
+    if volume.format != "qcow2":
+        raise CommandFailed("can't rollback snapshot this image format")
     key = f"{volume.vmid}/{volume.name}"
     size = sidefile.load(call.node, storage.id, key).get(name)
     path = file_path(call.node, storage, volume)

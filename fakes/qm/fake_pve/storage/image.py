@@ -6,6 +6,7 @@ header, refcount table, one refcount block, then the L1 table.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from fake_pve.errors import CommandFailed, NotModelled
@@ -17,6 +18,7 @@ L1_COVERS = 512 * 1024 * 1024  # what one L1 entry maps with 64 KiB clusters
 L1_OFFSET = 3 * CLUSTER
 HEADER_LENGTH = 104
 BACKING_FORMAT = 0xE2792ACA  # header extension: the backing file's format
+LARGEST_FILE = (1 << 44) - 4096  # of ext4, which a directory storage lies on
 VMDK_EMPTY = 196608  # what an empty sparse vmdk of up to a few GiB takes (pvesm-list-001)
 
 
@@ -125,6 +127,20 @@ def make_empty(path: str, size: int) -> None:
         write_qcow2(file.fileno(), size, seen.backing, read(behind).format if behind else "raw")
 
 
+def too_large(path: str, format_: str) -> CommandFailed:
+    """Wording from qm-create-storage-016."""
+    return CommandFailed(
+        f"unable to create image: qemu-img: {path}: The image size is too large for file format '{format_}'"
+    )
+
+
+def lengthen(descriptor: int, size: int) -> None:
+    """Make the file as long as that; OverflowError where no file system could."""
+    if size > LARGEST_FILE:
+        raise OverflowError
+    os.ftruncate(descriptor, size)
+
+
 def create(path: str, format_: str, size: int, backing: str | None = None, backing_format: str = "raw") -> None:
     """Make the empty sparse image `path`; FileExistsError if something is there, so two processes never share one.
 
@@ -144,11 +160,12 @@ def create(path: str, format_: str, size: int, backing: str | None = None, backi
         elif format_ == "vmdk":
             write_vmdk(descriptor, -(-size // 512) * 512)
         else:
-            os.ftruncate(descriptor, size)
+            lengthen(descriptor, size)
     except (OSError, OverflowError) as problem:
         os.unlink(path)
-        reason = problem.strerror if isinstance(problem, OSError) else "File too large"
-        raise CommandFailed(f"unable to create image: {path}: {reason}") from None
+        if isinstance(problem, OverflowError) or problem.errno == errno.EFBIG:
+            raise too_large(path, format_) from None
+        raise CommandFailed(f"unable to create image: {path}: {problem.strerror}") from None
     finally:
         os.close(descriptor)
 

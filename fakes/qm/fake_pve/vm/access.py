@@ -31,18 +31,34 @@ def new_cloudinit(volume: str) -> str | None:
 def check(node: Node, params: dict[str, str], default_storage: str = "") -> None:
     """Check every drive among `params` and put its value into the stored form.
 
-    The order is the real tools': first storages and sources of all drives, then what is wrong in one drive.
+    The order is the real tools': what fits together in one drive, storages and sources of all, the rest of each one.
     """
+    for key, one in drive.each(params):
+        _check_options(node, key, one)
     for key, one in drive.each(params):
         _check_volume(node, one, default_storage)
         if "import-from" in one:
             _check_source(node, key, one["import-from"])
-    if "vmstatestorage" in params:
-        _check_images(node, params["vmstatestorage"])
     for key in sorted(filter(drive.is_name, params)):
         one = drive.parse(params[key])
         _check_drive(node, key, one)
         params[key] = drive.print_(one)
+
+
+def _check_options(node: Node, key: str, one: Drive) -> None:
+    """How long a burst may last needs the burst; a limit is one for both directions or one for each; virtio has no CDs.
+
+    qm-drive-005, -006, -045.
+    """
+    wrong = drive.is_cdrom(one) and key.startswith("virtio")
+    for what, unit in (("bps", "mbps"), ("iops", "iops")):
+        for way in ("", "_rd", "_wr"):
+            if f"{what}{way}_max_length" in one and f"{unit}{way}_max" not in one:
+                node.complain(f"{what}{way}_max_length requires {unit}{way}_max")
+                wrong = True
+        wrong = wrong or (unit in one and (f"{unit}_rd" in one or f"{unit}_wr" in one))
+    if wrong:
+        raise ParameterErrors({key: "unable to parse drive options"})
 
 
 def _check_volume(node: Node, one: Drive, default_storage: str) -> None:
@@ -82,6 +98,9 @@ def _check_drive(node: Node, key: str, one: Drive) -> None:
         wanted = new_disk(volume)
         if wanted is None or wanted[1] != 0:
             raise ParameterErrors({key: IMPORT_SYNTAX})
+        for option in ("efitype", "pre-enrolled-keys") if key == "efidisk0" else ():
+            if option not in one:
+                raise ParameterErrors({key: f"need to specify '{option}' when using 'import-from'"})
     if volume.startswith("/") and not volume.startswith("/dev/"):
         one["file"] = volume = _associated(node, key, volume)
         if ":iso/" in volume:

@@ -59,8 +59,10 @@ def drives_to_copy(call: Call, section: Section, full: bool) -> dict[str, Drive]
             continue
         whole = full or drives.is_cloudinit(drive)
         if not volume.has_feature(call.node, drive["file"], "copy" if whole else "clone", snapshot):
-            kind = "Full" if whole else "Linked"
-            raise CommandFailed(f"{kind} clone feature is not supported for drive '{name}'", 2)
+            if whole:
+                raise CommandFailed(f"Full clone feature is not supported for drive '{name}'", 2)
+            what = f"'{drive['file']}'" if snapshot is None else f"a snapshot of '{drive['file']}'"
+            raise CommandFailed(f"Linked clone feature is not supported for {what} ({name})", 2)
         found[name] = drive
     return found
 

@@ -19,6 +19,8 @@ CLOUDINIT_KIB = 4096
 TPM_STATE_KIB = 4096
 # KiB of OVMF's variable store (qm-create-164, qm-set-060), by efidisk0's efitype
 EFI_KIB = {"2m": 128, "4m": 528}
+# What the real tool dies of when a vmdk is no more than a header (qm-drive-024).
+NO_EXTENTS = "Can't use an undefined value as an ARRAY reference at /usr/share/perl5/PVE/Storage/Plugin.pm line 1255."
 FIRMWARE = "/usr/share/pve-edk2-firmware//"
 
 
@@ -41,9 +43,12 @@ class Maker:
                 self.call.out(problem.message)
 
     def make_all(self, wishes: dict[str, str]) -> dict[str, str]:
-        """Drive values as given -> as they are stored. On failure nothing that was allocated stays."""
+        """Drive values as given -> as they are stored, made in the order of their names (qm-drive-running-003).
+
+        On failure nothing that was allocated stays.
+        """
         try:
-            return {key: self._make(key, one) for key, one in drive.each(wishes)}
+            return {key: self._make(key, drive.parse(wishes[key])) for key in sorted(wishes)}
         except BaseException:
             self.undo()
             raise
@@ -114,10 +119,11 @@ class Maker:
         copying.progress(self.call, wanted, 0)
         copying.progress(self.call, wanted, 100)
         if one.get("pre-enrolled-keys") == "1":
-            self.call.out(
+            tell = self.call.out if self.call.command == "create" else self.call.err  # a task has one output
+            tell(
                 f"INFO: reading raw edk2 varstore from {FIRMWARE}{'OVMF_VARS_4M.ms.fd' if four else 'OVMF_VARS.ms.fd'}"
             )
-            self.call.out("INFO: var store range: 0x64 -> 0x40000")
+            tell("INFO: var store range: 0x64 -> 0x40000")
         return size // 1024
 
     def _imported(self, one: Drive, storage_id: str) -> None:
@@ -130,7 +136,7 @@ class Maker:
                 raise CommandFailed(f"can't find file '{self.call.node.path(source)}'")
         else:
             format_ = import_format(storage, one.get("format"), self._source_format(source))
-            self.call.out(f"create full clone of drive ({source})")
+            self.call.out(f"create full clone of drive {drive_of(self.call.node, source)}({source})")
         volid = volume.copy(self.call, source, storage.id, self.vmid, format_, None)
         self.made.append(volid)
         one["file"] = volid
@@ -139,12 +145,21 @@ class Maker:
     def _source_format(self, source: str) -> str:
         """What its name says. Wording from qm-create-041."""
         if not os.path.exists(volume.path(self.call.node, source)):
-            raise CommandFailed(f"failed to stat '{volume.path(self.call.node, source)}'")
-        return volume.locate(self.call.node, source)[1].format
+            problem = f"failed to stat '{volume.path(self.call.node, source)}'"
+            if volume.locate(self.call.node, source)[1].type == "images":  # qm-drive-025
+                problem += f"\ncannot import from '{source}' - could not get size of {source}"
+            raise CommandFailed(problem)
+        format_ = volume.locate(self.call.node, source)[1].format
+        if format_ == "vmdk" and not volume.info(self.call.node, source).size:
+            raise CommandFailed(NO_EXTENTS)
+        return format_
 
     def _existing(self, one: Drive) -> str:
         """A volume that is there already; its size is looked up (qm-set-028, qm-set-033)."""
-        if not one["file"].startswith("/"):
+        if one["file"].startswith("/"):
+            if not os.path.exists(self.call.node.path(one["file"])):
+                raise CommandFailed(f"volume {one['file']} does not exist")
+        else:
             config.usable(self.call.node, names.split(one["file"])[0])
             one["size"] = str(volume.info(self.call.node, one["file"]).size)
         return drive.print_(one)
@@ -154,6 +169,17 @@ def import_format(storage: config.Storage, wanted: str | None, source: str | Non
     """The format of an imported disk: as told, else the source's, if the storage has it; else the storage's default."""
     valid = volume.valid_formats(storage)
     return next((one for one in (wanted, source) if one in valid and one), volume.default_format(storage))
+
+
+def drive_of(node: Node, volid: str) -> str:
+    """`scsi0 ` where a VM's disk is imported: its name there (qm-drive-025); "" for an image that is no VM's disk."""
+    from fake_pve import conf as conf_file  # few imports are of another VM's disk
+
+    owner = volume.locate(node, volid)[1].vmid
+    if owner is None or not conf_file.exists(node, "qemu", owner):
+        return ""
+    options = conf_file.load(node, "qemu", owner).options
+    return next((f"{key} " for key, one in drive.each(options) if one["file"] == volid), "")
 
 
 def owned(node: Node, vmid: str, volid: str) -> bool:

@@ -20,6 +20,7 @@ BOOLEANS = frozenset(
 ALIASES = {"volume": "file"} | {
     f"{kind}_length": f"{kind}_max_length" for kind in ("bps_rd", "bps_wr", "iops_rd", "iops_wr")
 }
+BYTES = frozenset(("bps", "bps_rd", "bps_wr"))
 UNITS = ("", "K", "M", "G", "T")
 TRUE, FALSE = ("1", "on", "yes", "true"), ("0", "off", "no", "false")
 
@@ -42,6 +43,8 @@ def parse(text: str) -> Drive:
         if not equals:
             key, value = "file", part
         key = ALIASES.get(key, key)
+        if key in BYTES:  # a limit in bytes becomes one in megabytes, and PVE 9.2 loses its value (qm-life-041)
+            key, value = f"m{key}", "0.000"
         found[key] = _boolean(value) if key in BOOLEANS else value
     return found
 

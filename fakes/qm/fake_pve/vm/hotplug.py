@@ -5,7 +5,7 @@ Learned from qm-set-running-*; a change is refused (and waits) with `<option>: h
 
 from __future__ import annotations
 
-from fake_pve import bridges
+from fake_pve import bridges, conf_keys
 from fake_pve import conf as conf_file
 from fake_pve.errors import CommandFailed
 from fake_pve.vm import boot, disks, drive, network, options, pending, record
@@ -20,6 +20,8 @@ AT_ONCE = frozenset(
     "lock migrate_downtime migrate_speed name onboot shares startup description protection vmstatestorage "  # noqa: SIM905
     "hookscript tags".split()
 )
+DEFAULT_MEMORY, STATIC_MEMORY = "512", 1024  # MiB: without the option, and what a machine with pluggable memory keeps
+MEMORY_MODULE = "/usr/share/perl5/PVE/QemuServer/Memory.pm"
 DEFAULT_FEATURES = frozenset(("network", "disk", "usb"))
 # Properties of an attached disk that only a restart changes; the others (limits, backup, …) change at once.
 FIXED_AT_START = ("aio", "cache", "discard", "iothread", "product", "queues", "ro", "ssd", "vendor")
@@ -134,9 +136,9 @@ class Plugger:
             case "tablet":
                 self._need("usb")
             case "vcpus":
-                self._need("cpu")
+                self._vcpus(value)
             case "memory":
-                self._need("memory")
+                self._memory(value)
             case "balloon" if (self.conf.options.get("balloon") == "0") != (value == "0"):
                 raise Waits  # the balloon device itself cannot come or go
             case "hotplug" if {"cpu", "memory"} & (features(self.conf) | set((value or "").split(","))):
@@ -147,6 +149,20 @@ class Plugger:
                 self._agent(value)
             case _:
                 raise Waits
+
+    def _vcpus(self, value: str | None) -> None:
+        """No more than the machine has places for (qm-option-running-033)."""
+        self._need("cpu")
+        places = int(self.conf.options.get("sockets", "1")) * int(self.conf.options.get("cores", "1"))
+        if int(value or places) > places:
+            raise CommandFailed("you can't add more vcpus than maxcpus")
+
+    def _memory(self, value: str | None) -> None:
+        """What is plugged comes on top of the memory that the machine starts with (qm-option-running-029, -033)."""
+        self._need("memory")
+        if int(conf_keys.memory(value or DEFAULT_MEMORY)) < STATIC_MEMORY:
+            line = f"at {MEMORY_MODULE} line 219.\n"
+            raise CommandFailed(f"memory can't be lower than {STATIC_MEMORY} MB {line}".rstrip())
 
     def _agent(self, value: str | None) -> None:
         """Only whether cloned disks are trimmed is no matter of the running process."""

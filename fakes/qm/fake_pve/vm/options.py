@@ -35,13 +35,22 @@ def uri_escape(text: str) -> str:
     return "".join(chr(byte) if byte in UNRESERVED else f"%{byte:02X}" for byte in raw)
 
 
+def machine(text: str) -> dict[str, str]:
+    """The properties of a `machine` value; the type may stand without its name."""
+    parts = [part.partition("=") for part in text.split(",") if part.strip()]
+    return {(key if equals else "type"): (value if equals else key) for key, equals, value in parts}
+
+
 def machine_type(text: str) -> str:
     """The type of a `machine` value, "" when it names none."""
-    for part in text.split(","):
-        key, equals, value = part.partition("=")
-        if not equals or key == "type":
-            return value if equals else key
-    return ""
+    return machine(text).get("type", "")
+
+
+def print_machine(text: str) -> str:
+    """The value as `qm create` stores it: the type, then the rest sorted by name (qm-firmware-017)."""
+    found = machine(text)
+    type_ = [found.pop("type")] if "type" in found else []
+    return ",".join((*type_, *(f"{key}={found[key]}" for key in sorted(found))))
 
 
 def pinned_machine(machine: str | None) -> str | None:

@@ -67,6 +67,8 @@ def full_clone(
 ) -> Drive:
     """A copy of the drive's volume for guest `vmid` -> the drive that has it (qm-clone-001, qm-disk-012)."""
     source = drive["file"]
+    if not drives.is_cloudinit(drive):
+        volume.present(call.node, source)
     call.out(f"create full clone of drive {name} ({source})")
     target = storage_id or volume.split(source)[0]
     chosen = target_format(call, target, source, format_)
