@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from phoenix_pve import (
     call_limits,
-    cloud_init,
-    deletion,
     fleet,
     interrupts,
     inventory,
     login,
-    planner,
     render,
     ssh_config,
-    unfinished,
 )
 from phoenix_pve.apply import Failed, Finished, apply
 from phoenix_pve.errors import (
     INTERRUPTED,
     PENDING_CHANGES,
     TERMINATED,
-    CommandFailedError,
-    ContradictionError,
     NodeError,
     PhoenixError,
     RefusedError,
@@ -35,56 +28,32 @@ from phoenix_pve.errors import (
     UsageError,
 )
 from phoenix_pve.explain import suggestion
-from phoenix_pve.guest import Kind
 from phoenix_pve.locks import Locks, myself
 from phoenix_pve.node import QueryOnly
-from phoenix_pve.observe import glance, observe, observe_many
-from phoenix_pve.plan import Destroy, Goal, Refusal
+from phoenix_pve.observe import observe
+from phoenix_pve.plan import Goal, Refusal
 from phoenix_pve.planner import Options
 from phoenix_pve.readiness import Wait
 from phoenix_pve.screen import Screen
+from phoenix_pve.session import DEFAULT_JOBS, Session, left_of, look, look_for, plan, plan_all, settle
 from phoenix_pve.ssh_node import opened
 from phoenix_pve.surroundings import is_somewhere
 from phoenix_pve.workers import work_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from phoenix_pve.apply import Event
     from phoenix_pve.guest import GuestSpec
-    from phoenix_pve.inventory import Inventory
     from phoenix_pve.node import Node
-    from phoenix_pve.observe import Seen
-    from phoenix_pve.plan import Change, Difference, Plan
+    from phoenix_pve.plan import Difference, Plan
     from phoenix_pve.ssh_config import Target
 
 DEFAULT_TIMEOUT = 300.0
 """Seconds to wait for a guest, when --timeout says nothing."""
 
 NEEDED_HINT = "delete them as well, or use --force"
-
-DEFAULT_JOBS = 4
-"""Guests worked on at the same time, when --jobs says nothing."""
-
-
-@dataclass(frozen=True)
-class Session:
-    """Everything that one run of phoenix works with."""
-
-    inventory: Inventory
-    node: Node
-    options: Options
-    screen: Screen
-    timeout: float
-    jobs: int = DEFAULT_JOBS
-    dry_run: bool = False
-    assume_yes: bool = False
-    exit_code: bool = False
-    verify: bool = False
-    guest_command: tuple[str, ...] = ()
-    successor: list[str] = field(default_factory=list)
-    """What phoenix becomes when it is done."""
 
 
 def run(words: Mapping[str, Any], environ: Mapping[str, str], here: Path) -> int:
@@ -171,46 +140,6 @@ def _session(words: Mapping[str, Any], environ: Mapping[str, str], here: Path, s
     )
 
 
-def _look(session: Session, specs: list[GuestSpec]) -> dict[int, Seen]:
-    """Look at guests: one by its status, several by listings."""
-    node = QueryOnly(session.node)
-    for patience in (0.3, 1.0):
-        with contextlib.suppress(ContradictionError):
-            return _seen_on(node, specs)
-        interrupts.sleep(patience)
-    return _seen_on(node, specs)
-
-
-def _seen_on(node: QueryOnly, specs: list[GuestSpec]) -> dict[int, Seen]:
-    return {specs[0].vmid: observe(node, specs[0])} if len(specs) == 1 else observe_many(node, specs)
-
-
-def _look_for(session: Session, goal: Goal, specs: list[GuestSpec]) -> dict[int, Seen]:
-    """Look at guests; at those that are to be deleted more closely."""
-    sight = _look(session, specs)
-    return deletion.with_snippets(QueryOnly(session.node), specs, sight) if goal is Goal.DELETE else sight
-
-
-def _plan(session: Session, goal: Goal, spec: GuestSpec, seen: Seen, options: Options | None = None) -> Plan:
-    """Decide what to do with one guest."""
-    rendered = goal is Goal.CREATE and spec.kind is Kind.VM
-    user_data = cloud_init.render(spec, cloud_init.template_path(session.inventory.folder)) if rendered else ""
-    return planner.plan(goal, spec, seen, user_data, options or session.options)
-
-
-def _plan_all(session: Session, goal: Goal, specs: list[GuestSpec]) -> dict[int, Plan]:
-    """Look at all guests and decide; what is to be cloned from a guest of the same run is foreseen."""
-    sight = _look_for(session, goal, specs) if specs else {}
-    plans = {}
-    freed = unfinished.left_locked(specs, sight)
-    for spec in specs:
-        seen = replace(sight[spec.vmid], freed=spec.vmid in freed)
-        if spec.clone_from in sight and seen.source is None and seen.state is None:
-            seen = replace(seen, source=planner.foreseen(session.inventory.guests[spec.clone_from]))
-        plans[spec.vmid] = _plan(session, goal, spec, seen)
-    return plans
-
-
 def _reach(goal: Goal) -> Callable[[Session, list[int]], int]:
     """Return the command that brings guests to a goal, or shows how in a dry run."""
 
@@ -230,7 +159,7 @@ def _reached(session: Session, goal: Goal, specs: list[GuestSpec], ids: list[int
     if not session.dry_run and not locks.try_all(spec.vmid for spec in specs) and len(specs) == 1:
         for event in locks.take(specs[0]):
             session.screen.event(event)
-    plans = _plan_all(session, goal, specs)
+    plans = plan_all(session, goal, specs)
     if goal is Goal.CREATE:
         existing = {vmid for vmid, made in plans.items() if made.exists}
         idle = fleet.mere_sources(session.inventory.guests, set(plans), set(ids), existing)
@@ -267,7 +196,7 @@ def _keep_what_is_needed(session: Session, plans: dict[int, Plan]) -> dict[int, 
     """Refuse to delete what another defined, existing guest needs, unless that goes as well or is forced."""
     needed = {} if session.options.force else fleet.dependants(session.inventory.guests, set(plans))
     others = [session.inventory.guests[vmid] for vmid in sorted({o for found in needed.values() for o in found})]
-    sight = _look(session, others) if others else {}
+    sight = look(session, others) if others else {}
     existing = {spec.vmid for spec in others if is_somewhere(spec, sight[spec.vmid])}
     return {vmid: _kept(plan, [o for o in needed.get(vmid, ()) if o in existing]) for vmid, plan in plans.items()}
 
@@ -350,7 +279,7 @@ def _work(
 def _planned_again(session: Session, goal: Goal, spec: GuestSpec, before: Plan) -> Plan:
     """Plan anew what was planned while somebody else worked on the guest; who needs it is still what it was."""
     _refuse(replace(before, refusals=tuple(r for r in before.refusals if r.hint == NEEDED_HINT)))
-    made = _plan(session, goal, spec, _look_for(session, goal, [spec])[spec.vmid])
+    made = plan(session, goal, spec, look_for(session, goal, [spec])[spec.vmid])
     if goal is Goal.DELETE and not session.assume_yes and not _what_goes(made) <= _what_goes(before):
         raise RefusedError(
             f"{spec.vmid} {spec.name}: more would go now than you were asked about: someone worked on it",
@@ -384,45 +313,22 @@ def _bring(
     after = Options(wait=Wait.NONE, force=session.options.force)
     verify = Goal.START if goal is Goal.RESTART else goal
     if spec.clone_from in plans and not made.exists and goal is Goal.CREATE:
-        made = _plan(session, goal, spec, observe(node, spec))
+        made = plan(session, goal, spec, observe(node, spec))
     _refuse(made)
-    settle = partial(_settle, session, spec)
+    settling = partial(settle, session, spec)
     if not last:
-        part, left = made.before_start, lambda: _plan(session, goal, spec, observe(node, spec), after).before_start
-        done = apply(part, session.node, session.timeout, left, settle=settle)
+        part, left = made.before_start, lambda: plan(session, goal, spec, observe(node, spec), after).before_start
+        done = apply(part, session.node, session.timeout, left, settle=settling)
         yield from (event for event in login.forgetting(access, done) if not isinstance(event, Finished))
         return
     rest = made.from_start if spec.vmid in held else made
-    left = partial(_left, session, verify, spec, rest, after)
-    done = apply(rest, session.node, session.timeout, left, settle=settle)
+    left = partial(left_of, session, verify, spec, rest, after)
+    done = apply(rest, session.node, session.timeout, left, settle=settling)
     for event in login.forgetting(access, done):
         if isinstance(event, Finished) and session.verify and goal is Goal.CREATE:
             yield replace(event, proof=login.prove(session.node, spec, access, session.timeout))
         else:
             yield event
-
-
-def _left(session: Session, goal: Goal, spec: GuestSpec, made: Plan, after: Options) -> Plan:
-    """Look again, and plan what is left to do; volumes that outlived their guest are named."""
-    seen = _look_for(session, goal, [spec])[spec.vmid]
-    left = _plan(session, goal, spec, seen, after)
-    gone = [volume for change in made.changes if isinstance(change, Destroy) for volume in change.volumes]
-    if not gone or left.exists:
-        return left
-    there = deletion.volumes_left(QueryOnly(session.node), seen.storages, spec.vmid, gone)
-    hint = "look at what keeps it, then remove it: pvesm free"
-    return replace(
-        left, refusals=(*left.refusals, *(Refusal(f"{volume} is still there", f"{hint} {volume}") for volume in there))
-    )
-
-
-def _settle(session: Session, spec: GuestSpec, undone: Sequence[Change], error: PhoenixError) -> None:
-    """Remove the note about a guest after an error that leaves nothing behind which only the note tells of."""
-    died = isinstance(error, CommandFailedError) and error.died
-    if unfinished.may_go(undone, died=died):
-        with contextlib.suppress(PhoenixError):  # the error that ends the run is the one to tell
-            if not unfinished.leaves_something(spec, glance(QueryOnly(session.node), spec)):
-                session.node.remove(unfinished.note_path(spec.vmid))
 
 
 def _agreed(session: Session, plans: list[Plan]) -> bool:
@@ -434,7 +340,7 @@ def _agreed(session: Session, plans: list[Plan]) -> bool:
 def _status(session: Session, ids: list[int]) -> int:
     guests = session.inventory.guests
     specs = [session.inventory.find(vmid) for vmid in ids or sorted(guests)]
-    sight = _look(session, specs) if specs else {}
+    sight = look(session, specs) if specs else {}
     session.screen.table([render.status_row(spec, sight[spec.vmid]) for spec in specs])
     return 0
 
