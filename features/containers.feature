@@ -123,6 +123,7 @@ Feature: Containers
     Then it fails with status 3 and says "lxc_configs.101.network_config: `gw` is required with a static ip"
     And no command ran on the node
 
+  @fake-node
   Scenario: What is stated as none goes
     Given container 101 has "network_config" set to {"name": "eth0", "bridge": "vmbr0", "ip": "10.0.0.6/24", "gw": "10.0.0.1"}
     And container 101 has "nameservers" set to ["10.0.0.1"]

@@ -61,6 +61,7 @@ Feature: Converge an existing virtual machine
     Then no changing command ran on the node
     And it says "8001 ubuntu-2404: no changes"
 
+  @fake-node
   Scenario: What is not stated of the network stays, and what is stated as none goes
     Given VM 8001 has "network_config" set to {"ip": "10.0.0.5/24", "gw": "10.0.0.1", "nameserver": "10.0.0.53", "vlan_tag": 30}
     And VM 8001 has "boot_order" set to 3
