@@ -90,9 +90,8 @@ CHECKOUT = (HERE / "lib" / "phoenix_pve").is_dir()
 def run() -> NoReturn:
     """Be the program: do what the command line says, and end with its exit status."""
     gc.disable()  # a run is over before collecting would pay
-    signal.signal(
-        signal.SIGCHLD, signal.SIG_DFL
-    )  # with `trap '' CHLD` in the shell, every command would seem to succeed
+    # With `trap '' CHLD` in the shell before, every command would seem to succeed.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         status = main()
     except KeyboardInterrupt:

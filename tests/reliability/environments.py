@@ -122,27 +122,34 @@ ENVIRONMENTS = [
 
 @dataclass(frozen=True)
 class Grounds:
-    """Nodes with the guest in every state that commands begin with, and what they should become."""
+    """Nodes with the guest in every state that commands begin with, and what commands make of them, as they are asked for."""
 
     folder: Path
-    wanted: Mapping[str, dict[str, str]]
+    known: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def ready(self, state: str, folder: Path) -> Lab:
+        """Return a lab of its own in which the guest is in a state."""
+        if not (self.folder / state).exists():
+            lab = self.ready({RUNNING: ABSENT, STOPPED: RUNNING}[state], self.folder / state)
+            run(lab, ENVIRONMENTS[0], {RUNNING: "create 8001", STOPPED: "stop 8001 --force"}[state])
+        return Lab.copied(self.folder / state, folder)
+
+    def wanted(self, line: str) -> dict[str, str]:
+        """Return what a command makes of the node in an environment that is as usual."""
+        if line not in self.known:
+            lab = self.ready(COMMANDS[line], self.folder / "usual")
+            done = run(lab, ENVIRONMENTS[0], line)
+            assert done.status == 0, done.said
+            self.known[line] = lab.state()
+            shutil.rmtree(lab.folder)
+        return self.known[line]
 
 
 def prepare(folder: Path) -> Grounds:
-    """Make the nodes, and run every command in an environment that is as usual."""
+    """Make the first node."""
     lab = Lab(folder / ABSENT)
     Config([vm(description=LETTERS, network_config={"ip": "10.0.0.9/24"})], admin=ADMIN).write(lab.folder / "config")
-    for state, line in ((RUNNING, "create 8001"), (STOPPED, "stop 8001 --force")):
-        before = {RUNNING: ABSENT, STOPPED: RUNNING}[state]
-        run(Lab.copied(folder / before, folder / state), ENVIRONMENTS[0], line)
-    wanted = {}
-    for line, state in COMMANDS.items():
-        copy = Lab.copied(folder / state, folder / "copy")
-        done = run(copy, ENVIRONMENTS[0], line)
-        assert done.status == 0, done.said
-        wanted[line] = copy.state()
-        shutil.rmtree(folder / "copy")
-    return Grounds(folder, wanted)
+    return Grounds(folder)
 
 
 def run(lab: Lab, environment: Environment, line: str) -> Ended:
@@ -162,12 +169,12 @@ def run(lab: Lab, environment: Environment, line: str) -> Ended:
 
 def fate(grounds: Grounds, environment: Environment, line: str, folder: Path) -> list[str]:
     """Run a command in an environment; return what is wrong."""
-    lab = Lab.copied(grounds.folder / COMMANDS[line], folder)
+    lab = grounds.ready(COMMANDS[line], folder)
     before, expected = lab.state(), environment.ends.get(line, 0)
     done = run(lab, environment, line)
     problems = [] if done.status == expected else [f"status {done.status} in place of {expected}"]
     problems += [] if environment.silent else judged(done)
-    problems += differences(before if expected else grounds.wanted[line], lab.state())
+    problems += differences(before if expected else grounds.wanted(line), lab.state())
     problems += lab.settled()
     shutil.rmtree(folder)
     return problems and [*problems, f"{environment.name}: {line}: {done.said[-600:]!r}"]
