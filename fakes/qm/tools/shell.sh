@@ -6,9 +6,9 @@ cat <<EOF
 A fresh fake node in $FAKE_PVE_ROOT
 It goes when you leave this shell (exit).
 
-  phoenix.py plan 8001      what would be done      qm list, pct list   as on a node
-  phoenix.py create 8001    do it                   qm config 8001
-  phoenix.py delete 8001    undo it                 pvesm status
+  phoenix.py plan 8001      what would be done      qm list, qm config 8001,
+  phoenix.py create 8001    do it                   pct list, pvesm status
+  phoenix.py delete 8001    undo it                 as on a node
 
 EOF
 if [ "$FAKE_PVE_GUEST" = none ]; then
