@@ -16,6 +16,8 @@ Feature: Converge an existing virtual machine
       | description   | "Zeile 1\\n50 % ü" |
     When I run "phoenix create 8001"
     Then it succeeds and says "8001 ubuntu-2404: changed"
+    And it says "start at boot (onboot): no → yes"
+    And it says "description: managed by phoenix → Zeile 1 …"
     And VM 8001 has the options
       | option      | value                    |
       | onboot      | 1                        |
@@ -140,7 +142,7 @@ Feature: Converge an existing virtual machine
     Given the MAC address of VM 8001 is remembered
     And VM 8001 has "network_bridge" set to "vmbr1"
     When I run "phoenix create 8001"
-    Then it succeeds
+    Then it succeeds and says "network card net0: bridge vmbr0 → vmbr1"
     And the network card of VM 8001 is on bridge "vmbr1"
     And VM 8001 still has the remembered MAC address
 

@@ -19,7 +19,6 @@ def parsed(line: str) -> object:
 
 
 MISTAKES = [
-    ("", "no command is given", "phoenix --help"),
     ("--yes", "no command is given", "phoenix --help"),
     ("creat 8001", "unknown command `creat`; did you mean `create`?", "phoenix --help"),
     ("delete 8001 --exit-code", "--exit-code goes with plan, not with delete", "phoenix --help"),
@@ -47,6 +46,15 @@ MISTAKES = [
     ("8001 --exit-code", "--exit-code goes with plan, not with create", "phoenix --help"),
     ("delete 8001 --verify", "--verify goes with create, plan or adopt, not with delete", "phoenix --help"),
     ("start 8001 --restart", "--restart goes with create, plan or adopt, not with start", "phoenix restart"),
+    ("apply 8001", "unknown command `apply`; phoenix calls it `create`", "write `phoenix create 8001`"),
+    ("up", "unknown command `up`; phoenix calls it `create`", "write `phoenix create <ID>`"),
+    ("-q destroy --al", "unknown command `destroy`; phoenix calls it `delete`", "write `phoenix delete --all`"),
+    ("--host pve1 rm 8001 101 --yes", "unknown command `rm`; phoenix calls it `delete`", "`phoenix delete 8001 101`"),
+    ("ls", "unknown command `ls`; phoenix calls it `list`", "write `phoenix list`"),
+    ("show 8001", "unknown command `show`; phoenix calls it `status`", "`phoenix status 8001`; what create would"),
+    ("validate config/", "`validate` takes its folder by --config", "write `phoenix validate --config config/`"),
+    ("list --color blue", "--color takes auto, always or never; not `blue`", "leave it out"),
+    ("list --color", "--color needs a value", "--color WHEN"),
     ("create 8001 --create-vm", "--create-vm does not exist any more", "use `phoenix create <ID>`"),
 ]
 
@@ -72,12 +80,49 @@ def test_a_mistake_is_one_json_document_too(line: str, capsys: pytest.CaptureFix
     assert document["error"]["message"] in said.err
 
 
-@pytest.mark.parametrize("line", ["-h", "--help", "--hel", "create --help", "create 8001 -h", "--json list --help"])
+def test_without_a_word_the_usage_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parsed("") == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(
+        "error: no command is given\n  hint: for example: phoenix create 8001; see `phoenix --help`"
+    )
+    assert "\nUsage:\n  phoenix [options] (create | plan | delete) (--all | <ID>...)\n" in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("name", command_line.OTHER_NAMES)
+def test_what_other_tools_call_it_is_never_carried_out(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for line in (name, f"{name} 8001", f"--json {name} --all --yes"):
+        assert parsed(line) == 2
+        assert f"`phoenix {command_line.OTHER_NAMES[name]}" in capsys.readouterr().err
+    assert name not in command_line._commands(HELP)
+    assert command_line.OTHER_NAMES[name] in command_line._commands(HELP)
+
+
+@pytest.mark.parametrize("line", HELP.splitlines())
+def test_the_help_fits_in_a_terminal(line: str) -> None:
+    assert len(line) <= 80
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-h",
+        "--help",
+        "--hel",
+        "create --help",
+        "create 8001 -h",
+        "--json list --help",
+        "help",
+        "help create",
+        "-q help",
+    ],
+)
 def test_help_is_given_wherever_it_is_asked_for(line: str) -> None:
     assert parsed(line) == HELP.strip()
 
 
-@pytest.mark.parametrize("line", ["--version", "--vers", "create 8001 --version"])
+@pytest.mark.parametrize("line", ["--version", "--vers", "create 8001 --version", "version", "-q version"])
 def test_the_version(line: str) -> None:
     assert parsed(line) == "phoenix 1.2.3"
 
@@ -89,6 +134,8 @@ def test_the_version(line: str) -> None:
         ("-n create 8001 101", {"create": True, "<ID>": ["8001", "101"], "--dry-run": True}),
         ("create 8001 -n --exit-code", {"create": True, "<ID>": ["8001"], "--dry-run": True, "--exit-code": True}),
         ("create 8001 --no", {"create": True, "<ID>": ["8001"], "--no-wait": True}),
+        ("--host help list", {"list": True, "--host": "help"}),
+        ("ssh 8001 help", {"ssh": True, "<ID>": ["8001"], "<COMMAND>": ["help"]}),
         ("ssh 8001 -- ls --all -h", {"ssh": True, "<ID>": ["8001"], "--": True, "<COMMAND>": ["ls", "--all", "-h"]}),
     ],
 )

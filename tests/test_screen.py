@@ -56,7 +56,7 @@ def everything_on(master: int) -> str:
         while part := os.read(master, 1 << 16):
             found += part
     os.close(master)
-    return found.decode()
+    return found.decode(errors="replace")
 
 
 def until(master: int, text: bytes) -> str:

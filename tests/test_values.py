@@ -389,3 +389,35 @@ def test_a_template_is_an_archive(length: int, head: bytes, problem: str) -> Non
 )
 def test_property_strings_are_compared_by_what_they_mean(one: str, other: str, same: bool) -> None:
     assert props.mean_the_same(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "virtio=BC:24:11:00:80:01,bridge=vmbr0,firewall=1",
+            "virtio=BC:24:11:00:80:01,bridge=vmbr1,firewall=1,tag=30",
+            ["bridge vmbr0 → vmbr1", "tag none → 30"],
+        ),
+        ("virtio=A,bridge=b,tag=3", "virtio=A,bridge=b", ["tag 3 → none"]),
+        ("virtio=A,bridge=b", "bridge=b,e1000=A", ["virtio A → none", "e1000 none → A"]),
+        ("host,flags=+aes", "x86-64-v3,flags=+aes", ["host → x86-64-v3"]),
+        ("local:101/a.raw,mp=/srv,size=4G", "local:101/a.raw,mp=/data,size=4G", ["mp /srv → /data"]),
+        ("nesting=1,fuse=on", "nesting=yes,fuse=0", ["fuse on → 0"]),
+        ("ip=dhcp", "ip=10.0.0.5/24,gw=10.0.0.1", []),
+        ("none", "virtio,bridge=b", []),
+        ("a, b", "a, b, c", []),
+        ("2048 MiB", "4096 MiB", []),
+        ("a=1,a=2", "a=1,b=2", []),
+        ("a,b,c=1", "a,b,c=2", []),
+        ("see https://x/?a=1&b=2,c=3", "see https://x/?a=2&b=2,c=3", []),
+        ("", "", []),
+    ],
+)
+def test_of_two_property_strings_what_differs_is_told(old: str, new: str, expected: list[str]) -> None:
+    assert props.differing(old, new) == expected
+
+
+@given(st.text(), st.text())
+def test_what_is_no_property_string_is_none(old: str, new: str) -> None:
+    assert all("→" in part for part in props.differing(old, new))

@@ -147,12 +147,8 @@ class Screen:
 
     def _complain_of(self, vmid: int, name: str, error: PhoenixError) -> None:
         """Say what is wrong with a guest."""
-        several = len(self._names) > 1
-        lines = error.message.split("\n")
-        told = [
-            line if line.startswith("  ") else fleet_words.named(line, vmid, name, several=several) for line in lines
-        ]
-        self.complain(PhoenixError("\n".join(told), error.hint))
+        text = fleet_words.all_named(error.message, vmid, name, several=len(self._names) > 1)
+        self.complain(PhoenixError(text, error.hint))
 
     def refusals(self, plans: Iterable[Plan]) -> None:
         """Say what stands against plans, and what to do about it."""

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests import terminals
 from tests.places import ROOT
 from tests.reliability.beside import Running, has_begun, until
 from tests.reliability.flows import ADMIN, one, vm
@@ -57,6 +58,17 @@ def test_a_signal_is_heard_when_the_reader_of_what_is_said_has_left(lab: Lab) ->
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 143
     assert [call[1] for call in lab.node.calls()] == ["status", "create"]
+
+
+def test_ctrl_c_on_a_terminal_does_not_write_into_the_live_line(lab: Lab) -> None:
+    lab.node.faults({"match": "qm create*", "delay": 0.5})
+    environ = {**lab.environ, **REAL_TIME, "TERM": "xterm"}
+    words = [sys.executable, str(ROOT / "phoenix.py"), "create", "8001"]
+    status, screen = terminals.run(words, environ, b"\x03", answer_to=b"[0/1] 8001 web creating", columns=60)
+    assert status == 130
+    assert "\r\x1b[K\r\nCtrl-C: finishing the command under way; once more to leave\r\n    at once\r\n" in screen
+    assert "  not done: growing the disk\r\n  not done: starting\r\n" in screen
+    assert "looking again" not in screen
 
 
 @pytest.mark.whole

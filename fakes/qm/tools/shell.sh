@@ -3,20 +3,31 @@
 set -eu
 . "$(dirname "$0")/node.sh"
 cat <<EOF
-A fresh fake node in $FAKE_PVE_ROOT; it goes when you leave this shell (exit).
+A fresh fake node in $FAKE_PVE_ROOT
+It goes when you leave this shell (exit).
 
-  phoenix.py plan 8001        what would be done        qm list, qm config 8001     as on a node
-  phoenix.py create 8001      do it                     pvesm status                its storages
-  phoenix.py delete 8001      undo it                   cat \$FAKE_PVE_ROOT/var/log/fake-pve/journal.jsonl
+  phoenix.py plan 8001      what would be done      qm list, qm config 8001,
+  phoenix.py create 8001    do it                   pct list, pvesm status
+  phoenix.py delete 8001    undo it                 as on a node
 
 EOF
 if [ "$FAKE_PVE_GUEST" = none ]; then
-  echo 'Its guests are power states only; with `make guest-image` they can be entered by SSH.'
+  echo 'Its guests are power states only; with `make guest-image` they can be entered.'
 else
-  echo '  phoenix.py ssh 8001         enter it                  phoenix.py create 8001 --verify'
+  echo '  phoenix.py ssh 8001       enter it                phoenix.py create 8001 --verify'
 fi
 echo
-cd "$here"
-rc=$(mktemp); printf '[ -f ~/.bashrc ] && . ~/.bashrc\nPATH=%q:$PATH\nPS1="(pve1) \\$ "\n' "$here/fakes/qm/bin:$here" >"$rc"
+if [ -n "$own" ]; then
+  echo "The configuration that counts is yours: $PHOENIX_CONFIG_DIR"
+  cd "$here"
+else
+  echo "The configuration that counts is config/ here, a copy of the checkout's:"
+  echo "  $PHOENIX_CONFIG_DIR"
+  echo 'Change it as you like: it goes with this shell.'
+  cd "$home"
+fi
+echo 'Every call is in $FAKE_PVE_ROOT/var/log/fake-pve/journal.jsonl'
+echo
+rc=$(mktemp); printf '[ -f ~/.bashrc ] && . ~/.bashrc\nPATH=%q:$PATH\nPS1="(pve1) \\W \\$ "\n' "$here/fakes/qm/bin:$here" >"$rc"
 bash --rcfile "$rc" -i || true
 rm -f "$rc"

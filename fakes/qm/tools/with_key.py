@@ -1,16 +1,22 @@
-"""Copy a configuration folder, with a public key added: with_key.py FROM TO KEY.pub. For demo.sh and shell.sh."""
+"""Copy a configuration folder: with_key.py FROM TO [KEY.pub], with that public key added. For demo.sh and shell.sh."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
+CONFIGURATIONS = ("phoenix_hypervisor_config.json", "phoenix_lxc_configs.json")
+
 
 def main(source: Path, target: Path, key: str) -> None:
-    """Write the copies."""
-    target.mkdir()
-    for name in ("phoenix_hypervisor_config.json", "phoenix_lxc_configs.json"):
+    """Write the copies; everything else that lies in the folder goes along, and the schemas that the files name."""
+    shutil.copytree(source, target)
+    schemas = source.resolve().parent / "schemas"
+    if schemas.is_dir():
+        (target.parent / "schemas").symlink_to(schemas)
+    for name in CONFIGURATIONS if key else ():
         document = json.loads((source / name).read_text(encoding="utf-8"))
         holders = [document["admin"]] if "admin" in document else list(document.get("lxc_configs", {}).values())
         for holder in holders:
@@ -19,4 +25,5 @@ def main(source: Path, target: Path, key: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]).read_text(encoding="utf-8").strip())
+    added = Path(sys.argv[3]).read_text(encoding="utf-8").strip() if sys.argv[3:] else ""
+    main(Path(sys.argv[1]), Path(sys.argv[2]), added)

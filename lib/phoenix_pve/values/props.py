@@ -62,11 +62,11 @@ def differing(old: str, new: str) -> list[str]:
     if not (_are_properties(old) and _are_properties(new)):
         return []
     before, after = parse(old), parse(new)
-    keys = list(dict.fromkeys([*before, *after]))
-    changed = [key for key in keys if not mean_the_same(before.get(key, "none"), after.get(key, "none"))]
-    if len(changed) == len(keys):
+    values = {key: (before.get(key, "none"), after.get(key, "none")) for key in (*before, *after)}
+    changed = {key: pair for key, pair in values.items() if not mean_the_same(*(f"{key}={value}" for value in pair))}
+    if len(changed) == len(values):
         return []
-    return [f"{key} {before.get(key, 'none')} → {after.get(key, 'none')}".lstrip() for key in changed]
+    return [f"{key} {one} → {other}".lstrip() for key, (one, other) in changed.items()]
 
 
 def _are_properties(text: str) -> bool:
