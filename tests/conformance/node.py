@@ -43,6 +43,7 @@ def environment(root: Path) -> dict[str, str]:
         "FAKE_PVE_NODE": "pve1",
         "FAKE_PVE_GUEST": "recorded",
         "FAKE_PVE_TIME_SCALE": "0",
+        "LC_ALL": "C.UTF-8",
     }
 
 
@@ -94,7 +95,6 @@ def set_up(root: Path, lines: str, path: str) -> None:
         "FAKE_PVE_PYTHON": sys.executable,
         "PATH": path,
         "HOME": str(root / "root"),
-        "LC_ALL": "C.UTF-8",
     }
     subprocess.run(["bash", "-c", QEMU_IMG + shell], env=env, capture_output=True, check=False)
 

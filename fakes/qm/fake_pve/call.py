@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fake_pve.node import speaks_utf8
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -19,16 +21,22 @@ def perl_bytes(text: str) -> bytes:
         return text.encode("utf-8", "surrogateescape")
 
 
+def undecoded(text: str) -> str:
+    """What Perl makes of an argument in a POSIX locale: each byte that is not ASCII is a letter nobody knows."""
+    return text.encode("utf-8", "surrogateescape").decode("ascii", "replace")
+
+
 class Call:
     """What a subcommand's `run` is given.
 
     tool, command  "qm", "disk resize" (canonical names)
     params         validated values by option or positional name; a boolean is "1" or "0"
     extra          the words of the positional `extra-args`
+    misread        whether letters were lost on the way in, because the caller has no UTF-8 locale
     """
 
     __slots__ = (
-        "_heard", "_stderr", "_stdin", "_stdout", "command", "extra", "node", "params", "stdin_text", "tool",
+        "_heard", "_stderr", "_stdin", "_stdout", "command", "extra", "misread", "node", "params", "stdin_text", "tool",
     )  # fmt: skip
 
     def __init__(self, node: Node, tool: str, streams: tuple[BinaryIO, BinaryIO, BinaryIO]) -> None:
@@ -37,14 +45,24 @@ class Call:
         self.command = ""
         self.params: dict[str, str] = {}
         self.extra: list[str] = []
+        self.misread = False
         self.stdin_text: str | None = None
         self._stdin, self._stdout, self._stderr = streams
         self._heard = (self._stdout, self._stderr)
         node.complain = self.err
 
+    def decode(self) -> None:
+        """Read descriptions as Perl does: without a UTF-8 locale their letters are lost, and nobody is told."""
+        given = self.params.get("description", "")
+        if not given.isascii() and not speaks_utf8(self.node.environ):
+            self.params["description"] = undecoded(given)
+            self.misread = True
+
     def write(self, text: str) -> None:
         """Text to stdout as it is."""
         self._stdout.write(perl_bytes(text))
+        if self.misread and "\ufffd" in text:
+            self.err("Wide character in print")
 
     def out(self, text: str) -> None:
         """One line to stdout."""

@@ -102,6 +102,7 @@ def _dispatch(call: Call, argv: list[str], rule: faults.Rule | None) -> None:
         _help(call, rest)
         return
     arguments.read(call, rest)
+    call.decode()
     module = handler(call.tool, call.command)
     for name in getattr(module, "REFUSED", ()):
         if name in call.params:

@@ -36,6 +36,24 @@ def misuse(environ: Mapping[str, str]) -> str:
     return "" if fits else f"FAKE_PVE_TIME_SCALE is {scale!r}, not a number from 0"
 
 
+def speaks_utf8(environ: Mapping[str, str]) -> bool:
+    """Whether the locale of these variables encodes letters as UTF-8; without any it is POSIX, which has none."""
+    if environ is os.environ:
+        environ = _environ_at_start()
+    named = next((text for name in ("LC_ALL", "LC_CTYPE", "LANG") if (text := environ.get(name))), "")
+    return named.lower().partition("@")[0].replace("-", "").endswith(".utf8")
+
+
+def _environ_at_start() -> dict[str, str]:
+    """What this process was started with: Python itself sets LC_CTYPE in a POSIX locale (PEP 538)."""
+    try:
+        with open("/proc/self/environ", encoding="utf-8", errors="surrogateescape") as file:
+            words = file.read().split("\0")
+    except OSError:
+        return dict(os.environ)
+    return dict(word.partition("=")[::2] for word in words)
+
+
 def _ignore(line: str) -> None:
     """What happens to complaints until somebody listens."""
 

@@ -44,6 +44,7 @@ class FakeNode:
             "FAKE_PVE_NODE": name,
             "FAKE_PVE_GUEST": "none",
             "FAKE_PVE_TIME_SCALE": "0",
+            "LC_ALL": "C.UTF-8",
             **settings,
         }
 
