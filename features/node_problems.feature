@@ -115,11 +115,10 @@ Feature: A node that is not ready is explained before anything is touched
     And the node's configuration files and snippets are as before
 
     Examples:
-      | command    | flags |
-      | create     |       |
-      | delete     | --yes |
-      | start      |       |
-      | ssh        | -n    |
+      | command | flags |
+      | create  |       |
+      | delete  | --yes |
+      | start   |       |
 
   @fake-node
   Scenario: It is listed where it is
@@ -236,11 +235,10 @@ Feature: A node that is not ready is explained before anything is touched
     And VM 8001 is running
 
     Examples:
-      | line                                      | cores | problem                                          |
-      | onboot: 0                                 | 99    | cores: 99 is more than the node has, 8 processors |
-      | balloon: 4096                             | 4     | memory: 2048 MiB is less than what the balloon    |
-      | ide3: local:iso/gone.iso,media=cdrom      | 4     | ide3: the volume local:iso/gone.iso does not exist |
-      | net1: virtio=BC:24:11:00:80:02,bridge=vmbr7 | 4   | net1: the node has no bridge `vmbr7`              |
+      | line                                        | cores | problem                                           |
+      | onboot: 0                                   | 99    | cores: 99 is more than the node has, 8 processors |
+      | balloon: 4096                               | 4     | memory: 2048 MiB is less than what the balloon    |
+      | net1: virtio=BC:24:11:00:80:02,bridge=vmbr7 | 4     | net1: the node has no bridge `vmbr7`              |
 
   @fake-node
   Scenario: No VM is made that the node would not start
