@@ -44,6 +44,19 @@ Feature: Converge an existing virtual machine
     And VM 8001 runs with 4 cores
     And VM 8001 is running
 
+  Scenario: What only the next boot brings is remembered until it comes
+    Given the administrator has another key
+    When I run "phoenix create 8001"
+    Then it succeeds and says "waiting for a restart: user-data"
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: no changes; waiting for a restart: user-data"
+    And no changing command ran on the node
+    When I run "phoenix create 8001 --restart"
+    Then it succeeds and says "8001 ubuntu-2404: changed"
+    When I run "phoenix create 8001"
+    Then it succeeds and says "8001 ubuntu-2404: no changes"
+    And it does not say "waiting for a restart"
+
   Scenario: What only cloud-init brings into the guest waits for a restart
     Given VM 8001 has "network_config" set to {"ip": "10.0.0.5/24", "gw": "10.0.0.1"}
     When I run "phoenix create 8001"
@@ -119,6 +132,7 @@ Feature: Converge an existing virtual machine
     Given VM 8001 has "template_image" set to "/var/lib/vz/template/iso/another.img"
     When I run "phoenix create 8001"
     Then it succeeds and says "8001 ubuntu-2404: no changes"
+    And it says "`template_image` says /var/lib/vz/template/iso/another.img, and the VM was made from"
     And no changing command ran on the node
 
   @fake-node

@@ -53,6 +53,16 @@ Feature: Delete a virtual machine
       | nothing    |
       | everything |
 
+  Scenario: User-data that another guest refers to stays
+    Given I have run "phoenix create 8001"
+    And someone ran "qm stop 8001"
+    And someone ran "qm clone 8001 8002 --name copy --full 1"
+    When I run "phoenix delete 8001 --yes"
+    Then it succeeds and says "stays, because 8002 refers to it"
+    And VM 8001 does not exist
+    Given someone ran "qm start 8002"
+    Then VM 8002 is running
+
   Scenario: What needs no answer is not asked
     When I run "phoenix delete 8001"
     Then it succeeds and says "8001 ubuntu-2404: does not exist, nothing to delete"

@@ -40,15 +40,17 @@ def _renews(current: Mapping[str, str], change: Change) -> bool:
         case WriteSnippet() | RefreshCloudInit():
             return True
         case SetOptions():
-            return any(_matters(current, name, value) for name, value in change.options)
+            return any(_matters(current, name, value) for name, value in [*change.options, *_gone(change)])
         case _:
             return False
 
 
+def _gone(change: SetOptions) -> list[tuple[str, str]]:
+    return [(name, "") for name in change.removed]
+
+
 def _matters(current: Mapping[str, str], name: str, value: str) -> bool:
     """Return whether cloud-init sees an option; of a card it sees the MAC address."""
-    if name == "delete":
-        return any(_matters(current, gone.strip(), "") for gone in value.split(","))
     if _CARD.fullmatch(name):
         return nic.parse_vm(current.get(name, "")).get("macaddr") != nic.parse_vm(value).get("macaddr")
     if disk.is_slot(name):

@@ -146,7 +146,8 @@ def after(state: GuestState, changes: Iterable[Change]) -> dict[str, str]:
     """Return the options that a guest will have when the changes are made."""
     options = dict(state.options)
     for change in changes:
-        options |= dict(change.options) if isinstance(change, SetOptions) else {}
+        if isinstance(change, SetOptions):
+            options = {key: value for key, value in options.items() if key not in change.removed} | dict(change.options)
     return options
 
 
