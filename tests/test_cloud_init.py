@@ -14,7 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix_pve import cloud_init
+from phoenix_pve import cloud_init, sandbox
 from phoenix_pve.errors import ConfigError
 from phoenix_pve.guest import Admin
 from places import ROOT
@@ -147,6 +147,13 @@ def test_whatever_is_wrong_with_a_template_is_told_with_file_and_line(tmp_path: 
     assert caught.value.message.startswith(f"{tmp_path}/{cloud_init.TEMPLATE}:2: ")
     assert problem in caught.value.message
     assert "\n" not in caught.value.message
+
+
+def test_a_filter_that_takes_for_ever_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "MOST_SECONDS", 0.2)
+    (tmp_path / cloud_init.TEMPLATE).write_text("{% set n = 10 %}{{ 1.5 | round(n * 10000000, 'ceil') }}")
+    with pytest.raises(ConfigError, match="it does not come to an end"):
+        cloud_init.render(spec(), tmp_path / cloud_init.TEMPLATE)
 
 
 def test_too_much_text_is_told(tmp_path: Path) -> None:

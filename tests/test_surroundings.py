@@ -196,6 +196,13 @@ def test_a_state_folder_that_cannot_be_used_is_told(tmp_path: Path, state: str) 
     assert (caught.value.status, caught.value.hint) == (8, "let $XDG_STATE_HOME name a folder of yours")
 
 
+def test_a_folder_in_the_place_of_a_host_key_is_told(tmp_path: Path) -> None:
+    (tmp_path / "8001").mkdir()
+    with pytest.raises(NodeError, match="8001 is a folder") as caught:
+        login.check_state(Access(str(tmp_path)))
+    assert caught.value.hint == f"remove it: rm -r {tmp_path}/8001"
+
+
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077, 0o777])
 def test_modes_do_not_depend_on_the_umask(tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 500
 
-SPARE = 100
-"""Open files that everything but locks needs: streams, modules, connections, and six for each command under way."""
+SPARE, COMFORT = 100, 1000
+"""Open files that everything but locks needs (streams, modules, seven for each command under way): with few jobs, and
+with a hundred and more."""
 
 
 class LocalLocks:
@@ -89,8 +90,8 @@ class LocalLocks:
 
 def _is_room_for(locks: int) -> bool:
     """Return whether this process may have so many more files open, of which every lock is one."""
-    wanted = len(os.listdir("/proc/self/fd")) + locks + SPARE  # noqa: PTH208 - names, not paths
-    return local_process.raise_open_files(wanted) >= wanted
+    wanted = len(os.listdir("/proc/self/fd")) + locks  # noqa: PTH208 - names, not paths
+    return local_process.raise_open_files(wanted + COMFORT) >= wanted + SPARE
 
 
 def _open(path: str) -> int:

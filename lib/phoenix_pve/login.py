@@ -106,6 +106,12 @@ def check_state(access: Access) -> None:
     prepare(access)
     if not os.access(access.known_hosts, os.R_OK | os.W_OK | os.X_OK):
         raise _unusable(access, "cannot be written")
+    with os.scandir(access.known_hosts) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                raise NodeError(
+                    f"{entry.path} is a folder, not a file with host keys", f"remove it: rm -r {entry.path}"
+                )
 
 
 def _unusable(access: Access, what: str) -> NodeError:

@@ -10,7 +10,9 @@ import contextlib
 import functools
 import operator
 import resource
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +33,15 @@ MOST_TEXT = 1 << 20
 MOST_STEPS = 1_000_000
 """Lines of a template that are run: about half a second."""
 
+MOST_SECONDS = 5.0
+"""Seconds of a processor for what is no line of the template: a filter with an absurd argument."""
+
 MOST_MEMORY = 256 << 20
 """Bytes that a template may need beyond what phoenix has."""
 
 MOST_BITS = 10_000
 HINT = "mend the template, or remove it to use the one that comes with phoenix"
+ENDLESS = "it does not come to an end"
 ONE_FILE = "a template is one file here: it can neither include, import nor extend another one"
 
 
@@ -99,18 +105,45 @@ def _joined(template: jinja2.Template, values: Mapping[str, object]) -> str:
 
 @contextlib.contextmanager
 def _bounded(name: str) -> Iterator[None]:
-    """Bound the steps and the memory of the template `name`, in this thread and for as long as the block runs."""
-    before, limits = sys.gettrace(), resource.getrlimit(resource.RLIMIT_AS)
+    """Bound the steps, the memory and the time of the template `name`, for as long as the block runs."""
+    before = sys.gettrace()
+    with _little_memory(), _little_time():
+        sys.settrace(_counter(name))
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+
+@contextlib.contextmanager
+def _little_memory() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_AS)
     most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + MOST_MEMORY
-    narrow = limits[0] == resource.RLIM_INFINITY or most < limits[0]
-    sys.settrace(_counter(name))
+    if limits[0] == resource.RLIM_INFINITY or most < limits[0]:
+        resource.setrlimit(resource.RLIMIT_AS, (most, limits[1]))
     try:
-        if narrow:
-            resource.setrlimit(resource.RLIMIT_AS, (most, limits[1]))
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limits)
-        sys.settrace(before)
+
+
+@contextlib.contextmanager
+def _little_time() -> Iterator[None]:
+    """Only the main thread hears of time; there every template is rendered first, and its text is kept."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGVTALRM, _too_late)
+    signal.setitimer(signal.ITIMER_VIRTUAL, MOST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def _too_late(_number: int, _frame: FrameType | None) -> None:
+    raise SecurityError(ENDLESS)
 
 
 def _counter(name: str) -> Callable[[FrameType, str, Any], Any]:
@@ -121,7 +154,7 @@ def _counter(name: str) -> Callable[[FrameType, str, Any], Any]:
         nonlocal steps
         steps += event == "line"
         if steps > MOST_STEPS:
-            raise SecurityError("it does not come to an end")
+            raise SecurityError(ENDLESS)
         return count
 
     return lambda frame, event, value: count(frame, event, value) if frame.f_code.co_filename == name else None
