@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from phoenix_pve import render
 from phoenix_pve.apply import Failed, Finished
 from phoenix_pve.plan import Goal
-from phoenix_pve.render import CALLED, OUTCOMES, differences, harmless, headline, outcome
+from phoenix_pve.render import OUTCOMES, differences, harmless, headline, outcome
 from phoenix_pve.wrapping import columns
 
 if TYPE_CHECKING:
@@ -51,12 +52,11 @@ def is_told_by_the_sum(goal: Goal, *, alters: bool, waits: bool) -> bool:
 
 def plan_line(plan: Plan) -> str:
     """Return a plan in one line: `8001 web (VM): will be changed: memory, network card net0`."""
-    changed = (
-        [CALLED.get(d.what, d.what) for change in plan.changes for d in differences(change)] if plan.exists else []
-    )
-    details = ", ".join(dict.fromkeys(changed)) if plan.goal is Goal.CREATE else ""
+    shown = [d for change in plan.changes for d in differences(change)] if plan.exists else []
+    details = ", ".join(dict.fromkeys(render.CALLED.get(d.what, d.what) for d in shown))
+    told = f": {details}" if details and plan.alters and plan.goal is Goal.CREATE else ""
     waiting = f"; waiting for a restart since earlier: {', '.join(plan.waiting)}" if plan.waiting else ""
-    return headline(plan) + (f": {details}" if details and plan.alters else "") + waiting
+    return headline(plan) + told + waiting
 
 
 def to_come(plan: Plan) -> str:
