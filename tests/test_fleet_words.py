@@ -40,6 +40,8 @@ def test_every_line_about_a_guest_says_which(line: str, alone: str, among_others
 
 
 def test_a_plan_of_a_fleet_is_a_line() -> None:
+    onboot = SetOptions((("onboot", "1"),), "", (Difference("onboot", "no", "yes"),))
+    assert plan_line(plan(Goal.CREATE, onboot)) == "8001 web (VM): will be changed: start at boot (onboot)"
     assert plan_line(plan(Goal.CREATE, SET, Start())) == "8001 web (VM): will be changed: memory, power"
     assert plan_line(plan(Goal.CREATE, SET, exists=False)) == "8001 web (VM): will be created"
     assert plan_line(plan(Goal.DELETE, Destroy(("local:8001/a.raw",)))) == "8001 web (VM): will be deleted"
@@ -69,7 +71,7 @@ STOPPED = Failed(8004, "x", StoppedError("Ctrl-C", 130, "8004 x: stopped by Ctrl
 
 def test_a_run_ends_in_a_sum() -> None:
     ends = [Finished(plan(), (), 0.1), FAILED, STOPPED, Finished(plan(Goal.DELETE), (), 0.1)]
-    assert sum_of_ends(ends) == "4 guests: 1 no changes, 2 failed, 1 not there"
+    assert sum_of_ends(ends) == "4 guests: 1 not there, 1 no changes, 2 failed"
 
 
 def test_who_failed_is_a_line_with_its_reason() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from phoenix_pve import render
 from phoenix_pve.apply import Failed, Finished
 from phoenix_pve.foreign import admit
 from phoenix_pve.plan import Goal
@@ -52,10 +53,11 @@ def is_told_by_the_sum(goal: Goal, *, alters: bool, waits: bool) -> bool:
 
 def plan_line(plan: Plan) -> str:
     """Return a plan in one line: `8001 web (VM): will be changed: memory, network card net0`."""
-    changed = [d.what for change in plan.changes for d in differences(change)] if plan.exists else []
-    details = ", ".join(dict.fromkeys(changed)) if plan.goal is Goal.CREATE else ""
+    shown = [d for change in plan.changes for d in differences(change)] if plan.exists else []
+    details = ", ".join(dict.fromkeys(render.CALLED.get(d.what, d.what) for d in shown))
+    told = f": {details}" if details and plan.alters and plan.goal is Goal.CREATE else ""
     waiting = f"; waiting for a restart since earlier: {', '.join(plan.waiting)}" if plan.waiting else ""
-    return headline(plan) + (f": {details}" if details and plan.alters else "") + waiting
+    return headline(plan) + told + waiting
 
 
 def to_come(plan: Plan) -> str:
@@ -74,14 +76,19 @@ def sum_of_plans(plans: Sequence[Plan]) -> str:
     return f"{len(plans)} guests: {', '.join(f'{words[word]} {word}' for word in ordered)}"
 
 
+FAILED = "failed"
 IN_SUMS = {before: TO_COME[goal][1] for goal, (_, before) in OUTCOMES.items() if goal is not Goal.RESTART}
 """What became of guests that were left alone, in words that go with a number."""
 
 
 def sum_of_ends(ends: Sequence[Finished | Failed]) -> str:
-    """Return the last line of a run over several guests: `8 guests: 5 created, 2 no changes, 1 failed`."""
-    words = Counter(outcome(end.plan) if isinstance(end, Finished) else "failed" for end in ends)
-    return f"{len(ends)} guests: {', '.join(f'{count} {IN_SUMS.get(word, word)}' for word, count in words.items())}"
+    """Return the last line of a run over several guests: `8 guests: 5 created, 2 no changes, 1 failed`.
+
+    What was done comes first, what was not last.
+    """
+    words = Counter(outcome(end.plan) if isinstance(end, Finished) else FAILED for end in ends)
+    ordered = sorted(words, key=lambda word: (word == FAILED, word == "no changes" or word in IN_SUMS, word))
+    return f"{len(ends)} guests: {', '.join(f'{words[word]} {IN_SUMS.get(word, word)}' for word in ordered)}"
 
 
 def failed_lines(ends: Iterable[Finished | Failed]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from phoenix_pve.apply import Failed, Finished, Planned, StepStarted, Waiting
 from phoenix_pve.errors import PhoenixError, RefusedError
 from phoenix_pve.foreign import admit, admitted
 from phoenix_pve.guest import Kind
-from phoenix_pve.step_words import percent, step_words
+from phoenix_pve.step_words import is_internal, percent, step_words
 from phoenix_pve.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ class Screen:
         if isinstance(event, Finished | Failed):
             self._ended += 1
             self._doing.pop(event.vmid if isinstance(event, Failed) else event.plan.vmid, None)
-        elif isinstance(event, StepStarted):
+        elif isinstance(event, StepStarted) and (self._verbose or not is_internal(event.change)):
             since = self._doing[event.vmid].since if self._is_at(event) else time.monotonic()
             self._doing[event.vmid] = Doing(step_words(event.change), since, event.line)
         elif isinstance(event, Waiting):
