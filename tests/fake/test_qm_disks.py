@@ -240,6 +240,8 @@ def test_disks_that_stay_with_their_machine(node, prepare, line, message):
         ("pct", "create 8005 local:vztmpl/x.tar.gz", "VM 8005 already exists on node 'pve2'"),
         ("pct", "create 8006 local:vztmpl/x.tar.gz", "CT 8006 already exists on node 'pve2'"),
         ("qm", "clone 8005 8001", "unable to find configuration file for VM 8005 on node 'pve1'"),
+        ("qm", "clone 8005 8001 --target pve2", "unable to find configuration file for VM 8005 on node 'pve1'"),
+        ("qm", "clone 8005 8001 --target pve9", "no such cluster node 'pve9'"),
         ("qm", "status 8005", "Configuration file 'nodes/pve1/qemu-server/8005.conf' does not exist"),
     ],
 )
@@ -291,3 +293,11 @@ def test_memory_is_not_unplugged_below_what_a_machine_starts_with(node, memory, 
     node.qm("start 8001")
     assert node.qm(f"set 8001 --memory {memory}") == status
     assert (f"[PENDING]\nmemory: {memory}" in node.conf()) == bool(status)
+
+
+def test_a_clone_does_not_go_where_its_disks_are_not(node):
+    node.qm("create 8001 --scsi0 local:1")
+    (node.root / "etc/pve/nodes/pve2").mkdir()
+    assert node.qm("clone 8001 8002 --target pve2") == 2
+    assert node.err == "can't clone VM to node 'pve2' (VM uses local storage)\n"
+    assert len(list((node.root / "etc/pve/nodes").rglob("*.conf"))) == 1

@@ -28,6 +28,8 @@ def run(call: Call) -> None:
         source = confs.load(call.node, "qemu", vmid)
         section, full = check(call, source)
         copies = cloning.drives_to_copy(call, section, full)
+        if call.params.get("target", call.node.name) not in (call.node.name, "localhost"):
+            raise far(call, copies)
         with guest_lock(call.node, "qemu", newid):
             claim(call, newid)
             target = cloning.new_conf(call, section, source)
@@ -46,14 +48,19 @@ def run(call: Call) -> None:
 def check_target(call: Call) -> None:
     """Pool, node and storage come before the VM itself (qm-clone-012)."""
     pools.check(call.node, call.params.get("pool"))
-    node = call.params.get("target")
-    if node not in (None, call.node.name, "localhost"):
-        if not os.path.isdir(f"{call.node.root}/etc/pve/nodes/{node}"):
-            raise CommandFailed(f"no such cluster node '{node}'", 2)
-        power.must_exist(call.node, call.params["vmid"])
-        raise NotModelled("qm clone --target another node")
+    node = call.params.get("target", call.node.name)
+    if node not in (call.node.name, "localhost") and not os.path.isdir(f"{call.node.root}/etc/pve/nodes/{node}"):
+        raise CommandFailed(f"no such cluster node '{node}'", 2)
     if "storage" in call.params:
         config.usable(call.node, call.params["storage"])
+
+
+def far(call: Call, copies: dict[str, Drive]) -> CommandFailed:
+    """Why there is no clone on another node: its disks are on this one alone; the rest is not modelled."""
+    for drive in copies.values():
+        if volume.locate(call.node, drive["file"])[0].options.get("shared", "0") != "1":
+            return CommandFailed(f"can't clone VM to node '{call.params['target']}' (VM uses local storage)", 2)
+    return NotModelled("qm clone --target another node")
 
 
 def check(call: Call, source: Conf) -> tuple[Section, bool]:
