@@ -34,7 +34,7 @@ def test_every_kind_gets_its_table(tmp_path: Path) -> None:
     assert headings[:6] == [
         "Killed anywhere",
         "Faults",
-        "Hostile answers",
+        "Strangers",
         "Environments",
         "New kind",
         "What makes it so",
