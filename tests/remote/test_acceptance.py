@@ -74,7 +74,14 @@ def test_make_test_has_a_real_server_before_the_node_of_all_features_that_are_ab
     monkeypatch.setenv("TESTS_MUST_RUN", "1")
     files = {path.stem for path in (ROOT / "features").glob("*.feature")}
     without = {name for name in files if not target.is_behind_ssh(name)}
-    assert without == {"command_line", "invalid_configuration", "guests", "guests_alone", "guests_virtual"}
+    assert without == {
+        "command_line",
+        "invalid_configuration",
+        "guests",
+        "guests_alone",
+        "guests_virtual",
+        "surroundings",
+    }
 
 
 def test_a_run_is_alone_on_its_node(node: SshNode) -> None:

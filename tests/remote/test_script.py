@@ -137,7 +137,7 @@ def test_no_argument_holds_a_nul() -> None:
         ssh_script.run_line(["a\0b"])
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", [SHELLS[0], *(pytest.param(shell, marks=pytest.mark.slow) for shell in SHELLS[1:])])
 def test_a_script_of_any_length_is_walked(tmp_path: Path, shell: str) -> None:
     """As a node with 3,000 guests is asked for: dash died of more than 105,000 commands in one list."""
     (tmp_path / "file-77").write_text("here")
