@@ -21,30 +21,20 @@ Feature: Whatever phoenix is started from, and whatever stands in the way, it is
     Then it fails with status 8 and says "/dev/null/phoenix/known_hosts"
     And it says "let $XDG_STATE_HOME name a folder of yours"
     And no command ran on the node
-    When I run "phoenix list"
-    Then it succeeds
     When I run "phoenix plan 8001"
     Then it succeeds
 
     Examples:
       | command           |
       | create 8001       |
-      | delete 8001 --yes |
-      | restart 8001      |
       | ssh 8001          |
 
   @fake-node
-  Scenario Outline: What is no file is no image
-    Given in the place of the cloud image is <thing>
+  Scenario: What is no file is no image
+    Given in the place of the cloud image is a pipe
     When I run "phoenix create 8001"
     Then it fails with status 5 and says "noble-server-cloudimg-amd64.img is no regular file"
     And no changing command ran on the node
-
-    Examples:
-      | thing    |
-      | a pipe   |
-      | a folder |
-      | a device |
 
   @fake-node
   Scenario: A storage that should be mounted and is not
@@ -65,10 +55,7 @@ Feature: Whatever phoenix is started from, and whatever stands in the way, it is
     Examples:
       | text                                                   | problem                                |
       | {{ cycler.__init__.__globals__.os.popen('id').read() }} | access to attribute '__init__'        |
-      | {{ guest.name.__class__.__mro__ }}                      | access to attribute '__class__'       |
       | {{ 1/0 }}                                               | ZeroDivisionError: division by zero   |
-      | {% include 'x' %}                                       | neither include, import nor extend    |
-      | {% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %} | it does not come to an end |
 
   @faults
   Scenario: The reason that a tool prints on standard output

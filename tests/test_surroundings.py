@@ -61,18 +61,15 @@ def test_a_python_that_speaks_ascii_still_passes_words_as_utf_8() -> None:
     assert done.stdout == b"'\\xe4\\u2014'\n", done.stderr
 
 
-@pytest.mark.parametrize(
-    "environ", [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "LANG": "de_DE"}, {"PYTHONIOENCODING": "latin-1"}]
-)
-@pytest.mark.parametrize("utf8", ["0", "1"])
-def test_a_folder_with_a_letter_that_the_locale_lacks(tmp_path: Path, environ: dict[str, str], utf8: str) -> None:
+@pytest.mark.parametrize("environ", [{"LC_ALL": "C"}, {"PYTHONIOENCODING": "latin-1"}])
+def test_a_folder_with_a_letter_that_the_locale_lacks(tmp_path: Path, environ: dict[str, str]) -> None:
     folder = tmp_path / "Größe—𝕏"
     folder.mkdir()
     (folder / inventory.HYPERVISOR_FILE).write_text(
         json.dumps({"vms": [], "admin": {"username": "a", "ssh_authorized_keys_file": "ключ"}})
     )
     (folder / "ключ").write_text("")
-    env = {"PATH": os.environ["PATH"], "PYTHONUTF8": utf8, "PYTHONCOERCECLOCALE": "0", **environ}
+    env = {"PATH": os.environ["PATH"], "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", **environ}
     argv = [sys.executable, str(ROOT / "phoenix.py"), "--config", str(folder), "validate"]
     done = subprocess.run(argv, env=env, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

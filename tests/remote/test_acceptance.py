@@ -78,10 +78,10 @@ def test_make_test_has_a_real_server_before_the_node_of_all_features_that_are_ab
     assert without == {
         "command_line",
         "invalid_configuration",
-        "surroundings",
         "guests",
         "guests_alone",
         "guests_virtual",
+        "surroundings",
     }
 
 

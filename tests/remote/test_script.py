@@ -174,7 +174,7 @@ def test_bounds_keep_status_and_streams_and_cut_what_is_too_much(shell: str) -> 
     assert ssh_script.missing_in(answer([ssh_script.run_line(gone[0], None, (9, 1))], shell), gone) == gone[0][0]
 
 
-@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("shell", [SHELLS[0], *(pytest.param(shell, marks=pytest.mark.slow) for shell in SHELLS[1:])])
 def test_a_script_of_any_length_is_walked(tmp_path: Path, shell: str) -> None:
     """As a node with 3,000 guests is asked for: dash died of more than 105,000 commands in one list."""
     (tmp_path / "file-77").write_text("here")
