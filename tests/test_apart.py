@@ -73,6 +73,9 @@ def test_inside_a_test_there_is_no_real_tool(tmp_path: Path, monkeypatch: pytest
     for start in (["qm", "list"], ["/usr/sbin/qm", "list"], ["pvesh", "get", "/"], ["ha-manager"]):
         with pytest.raises(FileNotFoundError):
             subprocess.run(start, check=False)
+    for environ in ({"PATH": "/usr/sbin:/sbin"}, {b"PATH": b"/nowhere:/usr/sbin"}, {}):
+        with pytest.raises(FileNotFoundError):
+            subprocess.run(["qm", "list"], env=environ, check=False)
     stub = tmp_path / "qm"
     stub.write_text("#!/bin/sh\necho a stub\n")
     stub.chmod(0o755)
