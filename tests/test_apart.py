@@ -24,10 +24,13 @@ WANT_NO_TOOLS = (
 )
 """What wants a machine without Proxmox; on a node, without all this, it would make a VM."""
 
+WITHOUT_GUESTS = "not slow and not xdist_group"
+"""Scenarios that share a guest are a group; a guest of an ordinary user cannot be started in another user's namespace."""
+
 OTHERS = {
     "the demo": ("make", "-o", ".venv/.ready", "demo"),
     "the benchmark": (sys.executable, "tests/bench.py", "the main job", "over SSH, with --host"),
-    "features here": ("make", "-o", ".venv/.dev", "acceptance"),
+    "features here": ("env", f"PYTEST_ADDOPTS=-m '{WITHOUT_GUESTS}'", "make", "-o", ".venv/.dev", "acceptance"),
     "features without tools over SSH": (*PYTEST, "-m", "slow", "features/test_the_other_way.py", "-k", "proxmox or create"),
     "reliability": (*PYTEST, "tests/reliability/test_crash.py", "tests/reliability/test_faults.py", "tests/reliability/test_races.py"),
     "remote": (*PYTEST, "tests/remote"),
