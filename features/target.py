@@ -207,18 +207,17 @@ class FakeTarget:
         return self._run(shlex.split(line), self.environment)
 
     def _run(self, argv: list[str], environment: dict[str, str]) -> Result:
-        with contextlib.nullcontext(argv) if self.with_tools else apart.without_tools(argv) as command:
-            done = subprocess.run(
-                command,
-                env=environment,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # where nobody can be asked, wherever the tests run
-                capture_output=True,
-                text=True,
-                timeout=self.patience,
-                check=False,
-            )
+        done = subprocess.run(
+            argv if self.with_tools else apart.without_tools(argv),
+            env=environment,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # where nobody can be asked, wherever the tests run
+            capture_output=True,
+            text=True,
+            timeout=self.patience,
+            check=False,
+        )
         return Result(done.returncode, done.stdout, done.stderr)
 
     def calls(self) -> list[list[str]]:

@@ -69,8 +69,9 @@ def real(program: str, path: str) -> str:
 def ordinary() -> str:
     """Return the folder of ordinary programs. The first process of a run makes it, and removes it at its end."""
     if not os.environ.get(PLAIN):
-        folder = Path(tempfile.mkdtemp(prefix="phoenix-programs-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix="phoenix-programs-"), "bin")
+        folder.mkdir()
+        atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
         for place in outer_folders():
             _link(Path(place), folder, Path(place))
         os.environ[PLAIN] = str(folder)
@@ -113,11 +114,12 @@ STARTS = {"subprocess.Popen", "os.exec", "os.posix_spawn"}
 
 def _refuse(words: Sequence[object]) -> None:
     """Raise FileNotFoundError for a start of a real tool."""
-    program = os.fsdecode(str(words[0]))
+    program = os.fsdecode(words[0]) if isinstance(words[0], (str, bytes, os.PathLike)) else ""
     if not is_proxmox(Path(program).name):
         return
     environ = next((word for word in reversed(words) if isinstance(word, Mapping)), os.environ)
-    if real(program, str(environ.get("PATH", os.defpath))):
+    path = environ.get("PATH") or environ.get(b"PATH") or os.defpath
+    if real(program, os.fsdecode(path)):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
 
 
@@ -135,8 +137,8 @@ def _unshare() -> list[str]:
     return ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
 
 
-def _within(folder: Path, places: Iterable[str], change: Change, argv: Sequence[str]) -> list[str]:
-    """Return the command that runs `argv` where each place holds links to what it held, and what `change` made of them.
+def _within(folder: Path, places: Iterable[str], change: Change) -> list[str]:
+    """Return what runs a command where each place holds links to what it held, and what `change` made of them.
 
     Links to binds instead of an overlay: that works whatever file system is below, and as often as wanted.
     """
@@ -149,23 +151,27 @@ def _within(folder: Path, places: Iterable[str], change: Change, argv: Sequence[
         change(now)
         lines += [shlex.join(["mount", "--bind", place, str(was)]), shlex.join(["mount", "--bind", str(now), place])]
     back = [] if os.geteuid() == 0 else ["unshare", "--user", f"--map-user={os.getuid()}", f"--map-group={os.getgid()}"]
-    lines.append(shlex.join(["exec", *back, "--", *argv] if back else ["exec", *argv]))
-    return [*_unshare(), "sh", "-c", "\n".join(lines)]
+    lines.append(f'exec {shlex.join(back)} "$@"')
+    return [*_unshare(), "sh", "-c", "\n".join(lines), "sh"]
 
 
-@contextlib.contextmanager
-def without_tools(argv: Sequence[str]) -> Iterator[list[str]]:
-    """Give the command that runs `argv` on a machine without Proxmox's tools: as it is, where this one has none."""
+def without_tools(argv: Sequence[str]) -> list[str]:
+    """Return the command that runs `argv` on a machine without Proxmox's tools: as it is, where this one has none."""
+    return [*_hiding(), *argv]
+
+
+@cache
+def _hiding() -> list[str]:
+    """Return what stands before a command that is to find none of them."""
     places = list(dict.fromkeys(str(Path(tool).parent) for tool in real_tools()))
     if not places:
-        yield list(argv)
-        return
+        return []
     if reason := why_no_namespaces():
         from needs import lacking  # which needs pytest
 
         lacking(f"this machine has {real_tools()[0]}, and {reason}")
-    with tempfile.TemporaryDirectory(prefix="phoenix-hidden-") as folder:
-        yield _within(Path(folder), places, lambda _: None, argv)
+    folder = Path(tempfile.mkdtemp(dir=Path(ordinary()).parent))  # which goes with the run
+    return _within(folder, places, lambda _: None)
 
 
 @contextlib.contextmanager
@@ -179,7 +185,7 @@ def screaming(argv: Sequence[str], log: Path) -> Iterator[list[str]]:
             tool.chmod(tool.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
     with tempfile.TemporaryDirectory(prefix="phoenix-screaming-") as folder:
-        yield _within(Path(folder), outer_folders(), plant, argv)
+        yield [*_within(Path(folder), outer_folders(), plant), *argv]
 
 
 def main(argv: Sequence[str]) -> int:

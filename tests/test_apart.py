@@ -24,10 +24,13 @@ WANT_NO_TOOLS = (
 )
 """What wants a machine without Proxmox; on a node, without all this, it would make a VM."""
 
+WITHOUT_GUESTS = "not slow and not xdist_group"
+"""Scenarios that share a guest are a group; a guest of an ordinary user cannot be started in another user's namespace."""
+
 OTHERS = {
     "the demo": ("make", "-o", ".venv/.ready", "demo"),
     "the benchmark": (sys.executable, "tests/bench.py", "the main job", "over SSH, with --host"),
-    "features here": ("make", "-o", ".venv/.dev", "acceptance"),
+    "features here": ("env", f"PYTEST_ADDOPTS=-m '{WITHOUT_GUESTS}'", "make", "-o", ".venv/.dev", "acceptance"),
     "features without tools over SSH": (*PYTEST, "-m", "slow", "features/test_the_other_way.py", "-k", "proxmox or create"),
     "reliability": (*PYTEST, "tests/reliability/test_crash.py", "tests/reliability/test_faults.py", "tests/reliability/test_races.py"),
     "remote": (*PYTEST, "tests/remote"),
@@ -73,6 +76,9 @@ def test_inside_a_test_there_is_no_real_tool(tmp_path: Path, monkeypatch: pytest
     for start in (["qm", "list"], ["/usr/sbin/qm", "list"], ["pvesh", "get", "/"], ["ha-manager"]):
         with pytest.raises(FileNotFoundError):
             subprocess.run(start, check=False)
+    for environ in ({"PATH": "/usr/sbin:/sbin"}, {b"PATH": b"/nowhere:/usr/sbin"}, {}):
+        with pytest.raises(FileNotFoundError):
+            subprocess.run(["qm", "list"], env=environ, check=False)
     stub = tmp_path / "qm"
     stub.write_text("#!/bin/sh\necho a stub\n")
     stub.chmod(0o755)

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import apart
@@ -42,7 +42,6 @@ class Sshd:
         self.write_server(environment)
         self.write_client()
         self.know_host()
-        self._hidden = ExitStack()
         self._process = self._start()
 
     def allow(self, line: str) -> None:
@@ -128,10 +127,9 @@ class Sshd:
 
     def _apart(self, argv: list[str]) -> list[str]:
         """Return the command for the server: where its sessions find no fake, they find no real tool either."""
-        self._hidden.close()
         if shutil.which("qm", path=self._environment["PATH"]) and not apart.real("qm", self._environment["PATH"]):
             return argv
-        return self._hidden.enter_context(apart.without_tools(argv))
+        return apart.without_tools(argv)
 
     def cut(self) -> None:
         """Break every connection, as when the network goes: the processes of the server that serve one."""
@@ -144,7 +142,6 @@ class Sshd:
         self.cut()
         self._process.kill()
         self._process.wait()
-        self._hidden.close()
 
 
 @contextmanager
