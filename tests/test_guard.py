@@ -46,6 +46,9 @@ GONE = Destroy(("local:8001/vm-8001-disk-0.raw",))
 DANGEROUS: list[Change] = [Stop(), Shutdown(60, force=True), Start(), GONE, Grow("scsi0", 9), SetPassword("root", "x")]
 
 
+MEND = Mend(configuration=True, volumes=("local:8001/vm-8001-disk-0.raw",))
+
+
 def text(**changes: str | None) -> bytes:
     options = {**VM, **changes}
     return "".join(f"{key}: {value}\n" for key, value in options.items() if value is not None).encode()
@@ -101,7 +104,8 @@ def test_a_guest_that_was_just_made_is_known_by_name_and_mark_and_then_by_its_id
     made = replace(SEEN, goal=Goal.CREATE, identity=None)
     assert guard.problem(made, Start(), answers(text())) == ""
     assert "precious" in guard.problem(made, Start(), answers(text(name="precious")))
-    known = guard.learned(made, answers(text()))
+    assert guard.learned(made, MEND, answers(b"")) == made
+    known = guard.learned(made, Start(), answers(text()))
     assert known.identity == Identity(uuid=UUID, cards=frozenset({"BC:24:11:00:80:01"}))
     assert "another VM" in guard.problem(known, Start(), answers(text(smbios1=f"uuid={OTHER}")))
     cloned = replace(made, source=(100, Identity()))
@@ -179,7 +183,6 @@ def test_a_clone_waits_for_another_clone_of_the_same_container() -> None:
     assert guard.problem(whose, CLONE, Answers((), {path: File(len(data), data)})) == ""
 
 
-MEND = Mend(configuration=True, volumes=("local:8001/vm-8001-disk-0.raw",))
 HALF = replace(SEEN, identity=None, claimed=7.0)
 
 

@@ -200,7 +200,7 @@ class _Watch:
                 + _account(self._plan, number),
                 f"see `phoenix plan {self._plan.vmid}`: the next run goes by what is there then",
             )
-        self._expected = guard.learned(self._expected, seen)
+        self._expected = guard.learned(self._expected, change, seen)
 
     def known(self, change: Change, step: Step) -> Step:
         """Return a step with what was not known when it was planned: the identity of the guest."""

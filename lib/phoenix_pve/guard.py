@@ -114,9 +114,9 @@ def problem(expected: Expected, change: Change, seen: Answers, *, first: bool = 
             return next(_problems(expected, change, seen.files), "")
 
 
-def learned(expected: Expected, seen: Answers) -> Expected:
-    """Return what to expect from now on: of a guest that was just made, its identity."""
-    state = _state(expected, seen.files)
+def learned(expected: Expected, change: Change, seen: Answers) -> Expected:
+    """Return what to expect from now on: of a guest that was just made, its identity; what is cleared away has none."""
+    state = None if isinstance(change, Mend) else _state(expected, seen.files)
     return replace(expected, identity=identity.of(state)) if state and expected.identity is None else expected
 
 
