@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -112,6 +113,25 @@ def test_work_waits_for_its_needs(jobs: int) -> None:
 
 def test_a_failure_stops_what_needs_it_and_nothing_else() -> None:
     assert sorted(run({1: set(), 2: {1}, 3: {2}, 4: set()}, 2, {1})) == [1, 4]
+
+
+def test_what_needs_the_same_for_itself_is_done_one_after_the_other() -> None:
+    at_work: set[int] = set()
+    seen: list[set[int]] = []
+
+    def work(key: int) -> Iterator[Event]:
+        at_work.add(key)
+        seen.append({*at_work})
+        time.sleep(0.02)
+        at_work.discard(key)
+        yield Planned(Plan(Goal.CREATE, Kind.CONTAINER, key, "x"))
+
+    sources = {2: 1, 3: 1, 4: 1}
+    keys: dict[int, set[int]] = {key: set() for key in range(2, 7)}
+    done = list(work_on(keys, lambda key: (0, key), 3, work, lambda key, _missing: ended(key), sources.get))
+    assert len(done) == 5
+    assert all(len(together & sources.keys()) < 2 for together in seen), "clones of one source"
+    assert any(len(together) > 1 for together in seen), "others beside them"
 
 
 def test_no_more_jobs_than_allowed_run_at_a_time() -> None:

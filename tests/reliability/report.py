@@ -53,11 +53,17 @@ Not to be seen by anybody: that `pct exec … chpasswd`, `qm cloudinit update` o
 
 {others}## What makes it so
 
-- **A note** (`/var/lib/phoenix/ID.unfinished` on the node) stands from before a guest is made until it is complete. With
-  it, a configuration that holds nothing but a lock, or a volume without a guest, is provably phoenix's own: the next run
-  clears it away and begins anew. Without it, phoenix refuses and prints the exact commands. A password that was not set
-  and a cloud-init drive that was not refreshed are found by it as well. So are a mount point's volume that no configuration
-  names, and a disk that was grown without its configuration saying so: sizes are rescanned first then.
+- **A look right before** everything that stops, starts, grows, clears away, clones or destroys: at the guest's configuration
+  file, so it costs no call of a tool. UUID, time of creation and generation ID tell VMs apart, root volume and MAC addresses
+  containers. A `set` carries the digest instead.
+- **A note** (`/var/lib/phoenix/ID.unfinished` on the node) stands from before a guest is made until it is complete. It names
+  the guest, the storages and the volumes that were there before, and the node adds when each command begins and ends. With
+  it, a configuration that holds nothing but a lock, or a volume without a guest, is provably phoenix's own when it came into
+  being while such a command ran: the next run clears it away and begins anew. Anything else phoenix refuses, and prints the
+  exact commands. A password that was not set and a cloud-init drive that was not refreshed are found by it as well. So are a
+  mount point's volume that no configuration names, and a disk that was grown without its configuration saying so: sizes are
+  rescanned first then. The note also goes when a run ends with an error and nothing is left.
+- **A record** (`/var/lib/phoenix/ID.record`) remembers what a guest was made from, and what only its next start brings.
 - **What waits needlessly is set again.** `qm set` stores everything as waiting first; killed then, it leaves waiting what a
   running guest takes at once. phoenix knows these options.
 - **Locks** are flocks on the node that is driven, `/run/phoenix/ID`, so that two workstations exclude each other too.
