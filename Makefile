@@ -5,8 +5,8 @@ PY := $(VENV)/bin/python
 TEST_PATH := lib:fakes/qm:tests:.
 GUEST_IMAGE := PYTHONPATH=fakes/qm $(PY) -m fake_pve.guests.image
 # Bytecode is kept: each worker would compile all tests otherwise.
-# One more worker than processors: tests also wait, for guests and for processes. Neighbours stay in one process: they share guests.
-WORKERS := $(shell expr $$(nproc) + 1)
+# Twice as many workers as processors: tests also wait, for guests and for processes. Neighbours stay in one process: they share guests.
+WORKERS := $(shell expr $$(nproc) \* 2)
 REPORT := build/acceptance
 # In CI it is build/reliability.md, which is ignored, and every test that ends is told.
 RELIABILITY_REPORT ?= docs/reliability.md

@@ -30,7 +30,7 @@ OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA1b1b1b1b1b1b1b1b1b1b1b1b1b1b1
 PASSWORD_HASH = "$6$canarysalt$" + "Canary" * 14
 
 
-OVER_SSH = {"create", "converge", "delete", "dry_run", "fleet", "containers", "node_problems", "hostile_guests"}
+OVER_SSH = {"create", "converge", "delete", "dry_run", "fleet", "containers"}
 """Features that run with the node behind a real SSH server, where there is one, unless something else is asked for."""
 
 CONTROLS = {"Ctrl-C": "\x03", "Ctrl-D": "\x04"}

@@ -7,7 +7,7 @@ import pytest
 from conformance import replay
 from conformance.recordings import TOOLS
 
-EVERY = 80  # one scenario of so many
+EVERY = 160  # one scenario of so many
 
 
 @pytest.mark.parametrize("tool", TOOLS)

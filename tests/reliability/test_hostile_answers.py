@@ -11,7 +11,7 @@ from tests.reliability.sampling import record, sample
 
 @pytest.mark.parametrize("field", strangers.FIELDS)
 def test_what_a_stranger_says_is_shown_and_does_nothing(field: str, tmp_path: Path) -> None:
-    chosen = sample(strangers.HOSTILE, field, 5)
+    chosen = sample(strangers.HOSTILE, field, 3)
     wrong = [(said[:80], problems) for said in chosen if (problems := strangers.wrong(field, said, tmp_path))]
     record("hostile answers", field, len(chosen), len(wrong))
     assert wrong == []

@@ -20,7 +20,7 @@ def test_what_happened_before_a_look_is_heeded(flow: Flow, tmp_path: Path) -> No
     ground = prepare(flow, tmp_path)
     looks = Lab.copied(tmp_path / "ready", tmp_path / "counted").phoenix(flow.line, Crash(swap="0 nobody 0")).looks
     assert looks > 1
-    chosen = sample(swaps(ground, looks), flow.name, 6)
+    chosen = sample(swaps(ground, looks), flow.name, 4)
     ends = {swap.name: fate(ground, swap, tmp_path / "x") for swap in chosen}
     wrong = [(name, problems) for name, problems in ends.items() if problems]
     record("identity swaps", flow.name, sum(end is not None for end in ends.values()), len(wrong))

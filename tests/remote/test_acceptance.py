@@ -79,6 +79,8 @@ def test_make_test_has_a_real_server_before_the_node_of_all_features_that_are_ab
         "command_line",
         "invalid_configuration",
         "guests",
+        "hostile_guests",
+        "node_problems",
         "guests_alone",
         "guests_virtual",
         "surroundings",
