@@ -61,10 +61,12 @@ def test_a_signal_is_heard_when_the_reader_of_what_is_said_has_left(lab: Lab) ->
 
 
 def test_ctrl_c_on_a_terminal_does_not_write_into_the_live_line(lab: Lab) -> None:
-    lab.node.faults({"match": "qm create*", "delay": 0.5})
+    lab.node.faults({"match": "qm create*", "delay": 2})
     environ = {**lab.environ, **REAL_TIME, "TERM": "xterm"}
     words = [sys.executable, str(ROOT / "phoenix.py"), "create", "8001"]
-    status, screen = terminals.run(words, environ, b"\x03", answer_to=b"[0/1] 8001 web creating", columns=60)
+    status, screen = terminals.run(
+        words, environ, b"\x03", answer_to=b"[0/1] 8001 web creating, importing the image (1 s)", columns=60
+    )
     assert status == 130
     assert "\r\x1b[K\r\nCtrl-C: finishing the command under way; once more to leave\r\n    at once\r\n" in screen
     assert "  not done: growing the disk\r\n  not done: starting\r\n" in screen
