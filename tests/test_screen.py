@@ -236,3 +236,15 @@ def test_a_fleet_is_told_in_few_lines() -> None:
     assert "8002 db: no changes" in told[True][0]
     assert "  $ qm set 8001 --memory 4096" in told[True][0]
     assert "8001 web: setting options: done in 0.1 s" in told[True][1]
+
+
+def test_what_there_is_to_know_of_a_guest_is_told_in_a_fleet_too() -> None:
+    out, err = io.StringIO(), io.StringIO()
+    screen = Screen(out, err, {}, json=False, quiet=False, verbose=False)
+    screen.about({8001: "web", 8002: "db"}, fleet=True)
+    known = Plan(Goal.CREATE, Kind.VM, 8001, "web", notes=("8001 web: made from something else",))
+    screen.event(Planned(known))
+    assert err.getvalue() == "note: 8001 web: made from something else\n"
+    screen.plans([known, replace(known, vmid=8002, name="db", notes=())])
+    assert "! 8001 web: made from something else" in out.getvalue()
+    assert "8002" not in out.getvalue()

@@ -118,7 +118,7 @@ def plan(goal: Goal, spec: GuestSpec, seen: Seen, user_data: str, options: Optio
         name=spec.name,
         changes=() if refusals else tuple(changes),
         refusals=tuple(refusals),
-        waiting=tuple(sorted({*state.pending, *records.due(seen)})) if state else (),
+        waiting=tuple(sorted({*state.pending, *records.due(seen)})) if state and goal is not Goal.DELETE else (),
         notes=tuple(_notes(goal, spec, before)),
         exists=state is not None,
         running=state is not None and state.power is not Power.STOPPED,

@@ -219,6 +219,7 @@ class Screen:
         if brief and isinstance(event, Planned):
             if event.plan.alters or event.plan.waiting:
                 yield fleet_words.plan_line(event.plan)
+            yield from (f"note: {note}" for note in event.plan.notes)
         elif not (brief and self._live and isinstance(event, StepStarted)):
             vmid = event.plan.vmid if isinstance(event, Planned | Finished) else event.vmid
             whom = f"{vmid} {self._names[vmid]}" if vmid in self._names else str(vmid)
@@ -268,7 +269,7 @@ class Screen:
             return
         brief = self._fleet and not self._verbose
         for made in plans:
-            waits = bool(made.waiting or made.refusals)
+            waits = bool(made.waiting or made.refusals or made.notes)
             if brief and fleet_words.is_told_by_the_sum(made.goal, alters=made.alters, waits=waits):
                 continue
             self._print(*render.plan_lines(made, colour=self._colour_out, reasons=len(plans) > 1))
