@@ -12,10 +12,11 @@ from phoenix_pve.commands import shell, steps
 from phoenix_pve.guest import Admin, ContainerExtras, GuestSpec, GuestState, Kind, MountPoint, Power
 from phoenix_pve.image import Image
 from phoenix_pve.observe import Seen, state_of
-from phoenix_pve.plan import Goal, Plan
+from phoenix_pve.plan import Create, Goal, Mend, Plan, RefreshCloudInit, Remember, SetOptions, SetPassword, Start
 from phoenix_pve.plan import Note as NoteChange
 from phoenix_pve.planner import Options, plan
 from phoenix_pve.readiness import Wait
+from phoenix_pve.records import Record
 from samples import STORAGES, USER_DATA, spec, state
 
 HALF = GuestState(Kind.VM, 8001, Power.STOPPED, {"lock": "create"})
@@ -279,3 +280,34 @@ def test_options_that_a_killed_command_left_waiting_are_set_once_more() -> None:
     seen = Seen(replace(state(pending=("cores", "name")), stuck=frozenset({"name"})), STORAGES, USER_DATA)
     made = plan(Goal.CREATE, spec(), seen, USER_DATA, Options(wait=Wait.NONE))
     assert [line for line in lines(made) if "qm set" in line] == ["qm set 8001 --name ubuntu-2404 --digest d1"]
+
+
+@pytest.mark.parametrize(
+    ("state", "undone", "died", "goes"),
+    [
+        (None, ("create", "remember", "start"), False, True),
+        (None, ("create", "remember", "start"), True, False),
+        (HALF, ("create", "remember"), False, False),
+        ("made", ("set", "remember"), False, False),
+        ("made", ("start",), False, True),
+        ("made", ("password",), False, False),
+        ("made", ("refresh",), False, False),
+        (None, ("mend", "create"), False, False),
+    ],
+)
+def test_when_a_run_ends_with_an_error_the_note_goes_where_nothing_needs_it(
+    state: Any, undone: tuple[str, ...], died: bool, goes: bool
+) -> None:
+    changes = {
+        "create": Create(()),
+        "remember": Remember("/x", Record(Kind.VM, "ubuntu-2404")),
+        "start": Start(),
+        "set": SetOptions((("cores", "2"),)),
+        "password": SetPassword("root", "x"),
+        "refresh": RefreshCloudInit(),
+        "mend": Mend(configuration=True, volumes=()),
+    }
+    left = [changes[word] for word in undone]
+    there = state_of(Kind.VM, 8001, Power.STOPPED, b"name: ubuntu-2404\nmemory: 1\n") if state == "made" else state
+    sight = Seen(there, STORAGES, note=MADE)
+    assert (unfinished.may_go(left, died=died) and not unfinished.leaves_something(spec(), sight, left)) is goes

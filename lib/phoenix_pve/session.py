@@ -106,5 +106,5 @@ def settle(session: Session, spec: GuestSpec, undone: Sequence[Change], error: P
     died = isinstance(error, CommandFailedError) and error.died
     if unfinished.may_go(undone, died=died):
         with contextlib.suppress(PhoenixError):  # the error that ends the run is the one to tell
-            if not unfinished.leaves_something(spec, glance(QueryOnly(session.node), spec)):
+            if not unfinished.leaves_something(spec, glance(QueryOnly(session.node), spec), undone):
                 session.node.remove(unfinished.note_path(spec.vmid))

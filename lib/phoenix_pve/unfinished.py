@@ -19,7 +19,7 @@ from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.node import temporary_of
 from phoenix_pve.notes import CHANGE, MAKE, REFRESH, Note
-from phoenix_pve.plan import Mend, RefreshCloudInit, Refusal, SetPassword
+from phoenix_pve.plan import Mend, RefreshCloudInit, Refusal, Remember, SetPassword
 from phoenix_pve.values import disk
 from phoenix_pve.values.text import lines
 
@@ -111,9 +111,14 @@ def may_go(undone: Sequence[Change], *, died: bool) -> bool:
     return not died and not any(isinstance(change, Mend | SetPassword | RefreshCloudInit) for change in undone)
 
 
-def leaves_something(spec: GuestSpec, seen: Seen) -> bool:
-    """Return whether an interrupted run left what the next one has to clear away."""
-    return is_half_made(seen.state) or bool(_left(spec, seen)) or (is_noted(spec, seen) and _holds_source(spec, seen))
+def leaves_something(spec: GuestSpec, seen: Seen, undone: Sequence[Change]) -> bool:
+    """Return whether a run that ends with an error leaves what the next one has to clear away, or to complete.
+
+    A guest that is there and not remembered yet is not complete: a clone may lack its tag.
+    """
+    incomplete = seen.state is not None and any(isinstance(change, Remember) for change in undone)
+    half = is_half_made(seen.state) or bool(_left(spec, seen))
+    return incomplete or half or (is_noted(spec, seen) and _holds_source(spec, seen))
 
 
 def lacks_volumes(spec: GuestSpec, state: GuestState) -> bool:
