@@ -174,5 +174,13 @@ def _judged(ground: Ground, swap: Swap, lab: Lab, run: Ended, before: dict[str, 
     harmless = swap.who == "protects" and not ground.flow.line.startswith("delete")
     if own and not harmless:
         now = picture(lab.root, swap.vmid)
-        found += [f"{name} changed" for name in sorted({*before, *now}) if before.get(name) != now.get(name)]
+        kept = {name for name in {*before, *now} if not (swap.who == "replaces" and _left_over(name, lab))}
+        found += [f"{name} changed" for name in sorted(kept) if before.get(name) != now.get(name)]
     return found
+
+
+def _left_over(name: str, lab: Lab) -> bool:
+    """Whether a file is user-data of the guest that is gone: no configuration that is there names it."""
+    snippet = Path(name)
+    texts = (conf.read_text() for conf in lab.root.glob("etc/pve/nodes/*/*/*.conf"))
+    return snippet.parent.name == "snippets" and not any(snippet.name in text for text in texts)
