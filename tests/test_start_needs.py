@@ -179,6 +179,9 @@ def test_user_data_of_its_own_that_is_gone_is_written_anew_by_create_only() -> N
     [
         {"balloon": "0"},
         {"balloon": "2048"},
+        {"balloon": "9" * 5000},
+        {"memory": "9" * 5000, "balloon": "1024"},
+        {"cores": "9" * 5000},
         {"balloon": "1024", "memory": "current=2048"},
         {"cores": "8"},
         {"net1": "virtio=BC:24:11:00:80:02"},

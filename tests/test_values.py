@@ -173,6 +173,8 @@ def test_the_root_disk_is_what_boot_names(options: dict[str, str], expected: str
         ("local:8001/vm-8001-cloudinit.qcow2", 8001),
         ("local:iso/a.iso", None),
         ("rbd:mine", None),
+        (f"local:{'9' * 5000}/mine.raw", None),
+        (f"local-lvm:vm-{'9' * 5000}-disk-0", None),
         ("none", None),
         ("/dev/disk/by-id/vm-8001-disk-0", None),
         ("/mnt/8001/vm-8001-disk-0.raw", None),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from phoenix_pve import foreign
 from phoenix_pve.call_limits import QUERIES
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def guest_of(argv: Sequence[str]) -> int | None:
     """Return whom a command changes: `qm clone 8004 8005` -> 8005, `qm status 8001` -> None."""
     if argv[1:2] and argv[1] in QUERIES:
         return None
-    return next((int(word) for word in reversed(argv[2:4]) if word.isascii() and word.isdigit()), None)
+    return next(filter(None, map(foreign.number, reversed(argv[2:4]))), None)
 
 
 LOGGED = 'date "+begin %s.%N" >>"$0"; "$@"; status=$?; date "+end %s.%N" >>"$0"; exit $status'

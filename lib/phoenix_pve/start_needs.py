@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from phoenix_pve import foreign
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.node import WHOLE
@@ -215,7 +216,8 @@ def processor_problems(options: Mapping[str, str], here: Here) -> Iterator[Refus
 
 def _balloon_problems(options: Mapping[str, str]) -> Iterator[Refusal]:
     memory, balloon = memory_of(options.get("memory", "")) or DEFAULT_MEMORY, options.get("balloon", "")
-    if _number(balloon, 0) > _number(memory, 0):
+    least = _number(balloon, 0)
+    if least > _number(memory, least):
         yield Refusal(
             f"memory: {memory} MiB is less than what the balloon leaves the VM at least, {balloon} MiB, and Proxmox "
             "starts no such VM",
@@ -238,4 +240,6 @@ def _device_problems(spec: GuestSpec, seen: Seen, options: Mapping[str, str]) ->
 
 
 def _number(text: str, default: int) -> int:
-    return int(text) if text.isascii() and text.isdecimal() else default
+    """Return the number that an option says, the default for anything that Proxmox itself would take for none."""
+    found = foreign.number(text)
+    return default if found is None else found

@@ -43,7 +43,7 @@ FILES = {
 }
 """The files of the node as a whole, with the most bytes that are wanted of each."""
 
-CONF = re.compile(r"/etc/pve/nodes/([^/]+)/(qemu-server|lxc)/(\d+)\.conf")
+CONF = re.compile(r"/etc/pve/nodes/([^/]+)/(qemu-server|lxc)/([0-9]{1,9})\.conf")
 
 FOLDERS = (f"{INTERFACES}.d",)
 """The folders of the node as a whole."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from phoenix_pve import foreign
 from phoenix_pve.values import props, size
 
 VM_BUSES = ("scsi", "virtio", "sata", "ide")
@@ -50,10 +51,9 @@ def owner_of(volume: str) -> int | None:
         return None
     folder, _, name = volume.partition(":")[2].rpartition("/")
     folder = folder.rpartition("/")[2]
-    if folder.isascii() and folder.isdigit():
-        return int(folder)
     found = _OWNED.match(name)
-    return int(found[1]) if found else None
+    in_folder = foreign.number(folder)
+    return foreign.number(found[1]) if in_folder is None and found else in_folder
 
 
 def parse(text: str) -> Disk:
