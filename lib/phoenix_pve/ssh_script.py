@@ -81,6 +81,7 @@ mounted() {
 read_times() { mark times; find "$@" -maxdepth 1 -printf '%T@ %p\0' 2>/dev/null; }
 write_file() (
   set -e
+  umask 022
   mkdir -p -- "$1"
   [ -z "$5" ] || chmod -- "$5" "$1"
   rm -f -- "$2"
