@@ -97,6 +97,14 @@ def test_protection_hinders_a_deletion_alone_and_a_lock_that_was_seen_hinders_no
 def test_a_disk_that_came_meanwhile_is_not_destroyed() -> None:
     now = answers(text(scsi1="local:8001/vm-8001-disk-1.raw,size=1G", scsi2="local:998/vm-998-disk-0.raw"))
     assert guard.problem(SEEN, GONE, now) == "it got more volumes meanwhile: local:8001/vm-8001-disk-1.raw"
+
+
+def test_what_goes_with_a_guest_is_what_its_plan_says() -> None:
+    """`qm destroy` removes an image of any name in the guest's folder, and no ISO image, whatever that is called."""
+    iso = "local:iso/debian-8001-netinst.iso,media=cdrom"
+    assert guard.problem(SEEN, GONE, answers(text(ide2=iso, scsi2="local:100/vm-100-disk-8001-1.raw"))) == ""
+    now = answers(text(scsi1="local:8001/data.raw,size=1G"))
+    assert guard.problem(SEEN, GONE, now) == "it got more volumes meanwhile: local:8001/data.raw"
     assert guard.problem(SEEN, Stop(), now) == ""
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phoenix_pve import lxc_manager, node_needs, pve_conf, storage_cfg, unfinished
+from phoenix_pve import node_needs, ownership, pve_conf, storage_cfg, unfinished
 from phoenix_pve.errors import CommandFailedError
 from phoenix_pve.guest import Kind, Power
 from phoenix_pve.node import Answers, Completed, File, Questions
@@ -142,4 +142,4 @@ def test_names_of_the_nodes_are_told_as_text() -> None:
     (refusal,) = node_needs.storage_problems(storages, "other", "images", "storage_pool")
     assert r"it has: lo\x1b[31mcal" in refusal.message
     state = state_of(Kind.CONTAINER, 101, Power.STOPPED, b"rootfs: lo\x1bcal:101/x,size=1e999G\n")
-    assert list(lxc_manager.volumes(state))
+    assert list(ownership.volumes(state))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from phoenix_pve import cluster, identity, pve_conf
 from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.kinds import FACTS, conf_path
-from phoenix_pve.ownership import MADE_BY, MARK
+from phoenix_pve.ownership import MADE_BY, MARK, volumes
 from phoenix_pve.plan import (
     Clone,
     Destroy,
@@ -31,7 +31,7 @@ from phoenix_pve.plan import (
     Stop,
     WriteSnippet,
 )
-from phoenix_pve.values import disk, props
+from phoenix_pve.values import props
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -164,18 +164,12 @@ def _problems(expected: Expected, change: Change, found: Mapping[str, File]) -> 
         yield f"it was locked meanwhile ({state.lock})"
     if expected.goal is Goal.DELETE and props.is_true(state.options.get("protection")):
         yield "it was protected against removal meanwhile"
-    if isinstance(change, Destroy) and (more := sorted({*_volumes(state)} - {*change.volumes})):
+    if isinstance(change, Destroy) and (more := sorted({*volumes(state)} - {*change.volumes})):
         yield f"it got more volumes meanwhile: {', '.join(more)}"
 
 
 def _is_fresh_clone(expected: Expected, state: GuestState) -> bool:
     return expected.source is not None and state.description.strip() == MADE_BY
-
-
-def _volumes(state: GuestState) -> Iterator[str]:
-    """Yield the volumes that go with a guest: those with its ID in their names."""
-    drives = [disk.parse(text).volume for key, text in state.options.items() if disk.is_slot(key)]
-    yield from (volume for volume in drives if f"-{state.vmid}-" in volume and not volume.startswith("/"))
 
 
 def _gone(expected: Expected, found: Mapping[str, File]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from phoenix_pve import node_needs
 from phoenix_pve.guest import Power
+from phoenix_pve.ownership import volumes
 from phoenix_pve.plan import (
     Clone,
     Create,
@@ -230,12 +231,6 @@ def destroy_container(seen: Seen) -> Iterator[Change]:
         if seen.state.power is not Power.STOPPED:
             yield Stop()
         yield Destroy(tuple(volumes(seen.state)))
-
-
-def volumes(state: GuestState) -> Iterator[str]:
-    """Yield the volumes that go with the container: its own. Folders that are only mounted and others' volumes stay."""
-    found = [disk.parse(state.options[key]) for key in sorted(state.options) if disk.is_slot(key)]
-    yield from (one.volume for one in found if one.owner == state.vmid)
 
 
 def refusals_to_create(spec: GuestSpec, seen: Seen) -> Iterator[Refusal]:

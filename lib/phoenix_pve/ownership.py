@@ -8,7 +8,7 @@ from phoenix_pve import unfinished
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.plan import Refusal
-from phoenix_pve.values import props
+from phoenix_pve.values import disk, props
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,17 @@ def is_ours(spec: GuestSpec, state: GuestState) -> bool:
 def is_marked(state: GuestState) -> bool:
     """Return whether phoenix made or adopted the guest: it carries the tag. Anybody may copy a description."""
     return MARK in state.tags
+
+
+def volumes(state: GuestState) -> Iterator[str]:
+    """Yield the volumes that go with a guest, as `qm destroy` and `pct destroy` have it: its own.
+
+    ISO images, folders that are only mounted and others' disks stay.
+    """
+    drives = [disk.parse(state.options[key]) for key in sorted(state.options) if disk.is_slot(key)]
+    yield from (drive.volume for drive in drives if drive.owner == state.vmid and (drive.cloud_init or not drive.cdrom))
+    if "vmstate" in state.options:
+        yield state.options["vmstate"]
 
 
 def is_known_clone(spec: GuestSpec, seen: Seen) -> bool:

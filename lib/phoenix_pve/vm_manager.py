@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from phoenix_pve import node_needs
 from phoenix_pve.guest import Power
 from phoenix_pve.observe import snippet_name, snippet_path
-from phoenix_pve.ownership import MARK
+from phoenix_pve.ownership import MARK, volumes
 from phoenix_pve.plan import (
     Clone,
     Create,
@@ -216,14 +216,6 @@ def kept_snippets(spec: GuestSpec, seen: Seen) -> Iterator[str]:
         if users:
             named = f"{', '.join(map(str, users))} refer{'' if len(users) > 1 else 's'} to it"
             yield f"{spec.vmid} {spec.name}: its user-data {volume} stays, because {named}"
-
-
-def volumes(state: GuestState) -> Iterator[str]:
-    """Yield the volumes that go with the guest: its own, as `qm destroy` has it. ISO images and others' disks stay."""
-    drives = [disk.parse(state.options[key]) for key in sorted(state.options) if disk.is_slot(key)]
-    yield from (drive.volume for drive in drives if drive.owner == state.vmid and (drive.cloud_init or not drive.cdrom))
-    if "vmstate" in state.options:
-        yield state.options["vmstate"]
 
 
 def _storage_problems(spec: GuestSpec, seen: Seen, name: str, content: str, key: str) -> Iterator[Refusal]:
