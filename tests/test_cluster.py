@@ -53,6 +53,8 @@ PROCESSOR = b"processor\t: 0\nmodel name\t: x\n\n"
         (b"0-3\n", b"", 4),
         (b"0-3,8,10-11\n", b"", 7),
         (b"0\n", b"", 1),
+        (b"0-" + b"9" * 5000, b"", None),
+        (b"0-", b"", None),
         (b"", PROCESSOR * 2, 2),
         (b"0-7\n", PROCESSOR * 2, 2),
         (b"0-7\n", PROCESSOR * 1000, 8),

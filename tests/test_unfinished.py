@@ -170,7 +170,19 @@ def test_a_note_is_read_back_as_it_was_written_and_goes_on_when_work_goes_on() -
 
 @pytest.mark.parametrize(
     "text",
-    ["vm web1\n", "", "{}", "[1]", "null", "[" * 100_000, '{"format": 2}', notes.text(MADE).replace("2,", "3,", 1)],
+    [
+        *(
+            "vm web1\n",
+            "",
+            "{}",
+            "[1]",
+            "null",
+            "[" * 100_000,
+            '{"format": 2}',
+            notes.text(MADE).replace("2,", "3,", 1),
+        ),
+        notes.text(MADE).replace("[1000.0", f"[{'9' * 400}", 1),
+    ],
 )
 def test_a_note_of_an_older_version_or_a_broken_one_proves_nothing(text: str) -> None:
     assert notes.parse(text) is None

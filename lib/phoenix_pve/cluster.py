@@ -161,10 +161,13 @@ def _word(value: object) -> str:
 
 def _online(text: bytes) -> int | None:
     """`0-3,8` -> 5, as the kernel's documentation of sysfs-devices-system-cpu has it."""
-    parts = [part.split(b"-") for part in text.strip().split(b",")]
-    if not all(number.isdigit() and len(part) <= 2 for part in parts for number in part):
-        return None
-    return sum(int(part[-1]) - int(part[0]) + 1 for part in parts)
+    count = 0
+    for first, dash, last in (part.partition("-") for part in text.decode("ascii", "replace").strip().split(",")):
+        low, high = foreign.number(first), foreign.number(last if dash else first)
+        if low is None or high is None:
+            return None
+        count += high - low + 1
+    return count
 
 
 def _listed(cpuinfo: bytes) -> int | None:

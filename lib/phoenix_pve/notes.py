@@ -92,13 +92,13 @@ def parse(text: str) -> Note | None:
     first, *lines = text.split("\n")
     try:
         found = _note(foreign.document(first))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
     return replace(found, spans=(*found.spans, *_spans(lines)))
 
 
 def _note(document: Any) -> Note:
-    """Read the first line. Raises ValueError, KeyError or TypeError for one that is no note."""
+    """Read the first line. Raises ValueError, KeyError, TypeError or OverflowError for one that is no note."""
     if document["format"] != FORMAT or document["doing"] not in DOING:
         raise ValueError("a note of another format")
     return Note(
