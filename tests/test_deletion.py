@@ -57,6 +57,17 @@ def test_who_else_refers_to_it_is_found_in_the_whole_cluster(node: LocalNode, pl
     assert made.notes == (f"8001 ubuntu-2404: its user-data {VOLUME} stays, because 9000 refers to it",)
 
 
+def test_without_user_data_nobody_is_asked_who_refers_to_it(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look after a deletion, of every guest: it reads no configuration of the whole cluster."""
+    for place in ("var/lib/vz", "isos"):
+        (Path(node.root) / place / "snippets/phoenix-8001-user.yaml").unlink()
+    asked: list[Questions] = []
+    look = LocalNode.look
+    monkeypatch.setattr(LocalNode, "look", lambda self, questions: asked.append(questions) or look(self, questions))
+    assert sight(node) == ({}, {})
+    assert [questions.folders for questions in asked] == [()]
+
+
 class Listing(LocalNode):
     """A node whose pvesm lists one volume, or fails."""
 

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import cluster, unfinished
+from phoenix_pve import cluster
 from phoenix_pve.guest import Kind
 from phoenix_pve.kinds import FACTS
 from phoenix_pve.node import WHOLE, Questions
-from phoenix_pve.observe import failed, snippet_name, snippet_path
+from phoenix_pve.observe import listings, snippet_name, snippet_path, volumes_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from phoenix_pve.observe import Seen
     from phoenix_pve.storage_cfg import Storage
 
-CONF = re.compile(r"/etc/pve/(?:nodes/[^/]+/)?qemu-server/(\d+)\.conf")
+CONF = re.compile(r"/etc/pve/(?:nodes/[^/]+/)?qemu-server/([0-9]{1,9})\.conf")
 
 
 def with_snippets(node: Node, specs: Sequence[GuestSpec], sight: Mapping[int, Seen]) -> dict[int, Seen]:
@@ -29,19 +29,24 @@ def with_snippets(node: Node, specs: Sequence[GuestSpec], sight: Mapping[int, Se
     paths = {path for found in stored.values() for path in found.values()}
     if not paths:
         return dict(sight)
-    own = f"/etc/pve/{FACTS[Kind.VM].folder}"
-    first = node.look(Questions(files=dict.fromkeys([*sorted(paths), cluster.VMLIST], WHOLE), folders=(own,)))
-    listed = first.files.get(cluster.VMLIST)
-    places = (cluster.places(listed.data) or {}) if listed else {}
-    others = {place.node for place in places.values()}
-    folders = tuple(f"/etc/pve/nodes/{name}/{FACTS[Kind.VM].folder}" for name in sorted(others))
-    files = {**first.files, **(node.look(Questions(folders=folders)).files if folders else {})}
-    return {vmid: _with_places(vmid, seen, stored.get(vmid, {}), files) for vmid, seen in sight.items()}
+    there = node.look(Questions(files={**dict.fromkeys(sorted(paths), 1), cluster.VMLIST: WHOLE})).files
+    folders = _folders(there.get(cluster.VMLIST), sight[specs[0].vmid].here.name) if paths & there.keys() else ()
+    confs = node.look(Questions(folders=folders)).files if folders else {}
+    return {vmid: _with_places(vmid, seen, stored.get(vmid, {}), there, confs) for vmid, seen in sight.items()}
 
 
-def _with_places(vmid: int, seen: Seen, places: Mapping[str, str], files: Mapping[str, File]) -> Seen:
-    found = {volume: path for volume, path in places.items() if path in files}
-    return replace(seen, snippets=found, snippet_users={v: users(v, vmid, files) for v in found})
+def _folders(vmlist: File | None, here: str) -> tuple[str, ...]:
+    """Return where the configurations of VMs are: on this node, and on the others that .vmlist names."""
+    places = (cluster.places(vmlist.data) or {}) if vmlist else {}
+    nodes = sorted({place.node for place in places.values()} - {here})
+    return tuple(f"/etc/pve/{below}{FACTS[Kind.VM].folder}" for below in ("", *(f"nodes/{name}/" for name in nodes)))
+
+
+def _with_places(
+    vmid: int, seen: Seen, places: Mapping[str, str], there: Mapping[str, File], confs: Mapping[str, File]
+) -> Seen:
+    found = {volume: path for volume, path in places.items() if path in there}
+    return replace(seen, snippets=found, snippet_users={v: users(v, vmid, confs) for v in found})
 
 
 def snippet_places(storages: Mapping[str, Storage], spec: GuestSpec) -> dict[str, str]:
@@ -61,18 +66,10 @@ def users(volume: str, vmid: int, files: Mapping[str, File]) -> tuple[int, ...]:
 def volumes_left(node: Node, storages: Mapping[str, Storage], vmid: int, volumes: Iterable[str]) -> list[str]:
     """Return the volumes that are still there. Raises CommandFailedError when a storage cannot be asked."""
     parts = [(volume, *volume.partition(":")[::2]) for volume in volumes]
-    paths = {f"{storages[s].folder('images')}/{rest}": v for v, s, rest in parts if s in storages and storages[s].path}
+    paths = {v: f"{storages[s].folder('images')}/{rest}" for v, s, rest in parts if s in storages and storages[s].path}
     blocks = sorted({s for _, s, _ in parts if s in storages and not storages[s].path})
-    asked = tuple(("pvesm", "list", name, "--vmid", str(vmid)) for name in blocks)
-    if not paths and not asked:
+    if not paths and not blocks:
         return []
-    answers = node.look(Questions(asked, dict.fromkeys(paths, 1)))
-    if wrong := next((done for done in answers.commands if done.exit), None):
-        raise failed(wrong)
-    listed = {name for done in answers.commands for name in unfinished.volumes_listed(vmid, done.stdout)}
-    return [volume for volume, _, _ in parts if volume in listed or paths_of(paths, volume) & answers.files.keys()]
-
-
-def paths_of(paths: Mapping[str, str], volume: str) -> set[str]:
-    """Return the paths that stand for a volume."""
-    return {path for path, name in paths.items() if name == volume}
+    answers = node.look(Questions(listings(vmid, blocks), dict.fromkeys(paths.values(), 1)))
+    listed = volumes_in(vmid, answers.commands)
+    return [volume for volume, _, _ in parts if volume in listed or paths.get(volume) in answers.files]

@@ -15,7 +15,7 @@ from phoenix_pve.values import disk
 from phoenix_pve.values.text import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from phoenix_pve.cluster import Here, Managed
     from phoenix_pve.guest import GuestSpec
@@ -237,13 +237,21 @@ def _with_listed(node: Node, spec: GuestSpec, seen: Seen, files: Mapping[str, Fi
     if seen.elsewhere or not (unfinished.is_noted(spec, seen) and lacking):
         return seen
     names = [name for name in unfinished.block_storages(spec, seen.storages) if seen.storages[name].usable]
-    asked = tuple(("pvesm", "list", name, "--vmid", str(spec.vmid)) for name in names)
-    answers = node.look(Questions(asked)).commands if asked else ()
+    found = volumes_in(spec.vmid, node.look(Questions(listings(spec.vmid, names))).commands) if names else []
+    return replace(seen, orphans=(*seen.orphans, *unfinished.unnamed(found, _conf(spec, files))))
+
+
+def listings(vmid: int, names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the commands that list a guest's volumes on storages without a folder."""
+    return tuple(("pvesm", "list", name, "--vmid", str(vmid)) for name in names)
+
+
+def volumes_in(vmid: int, answers: Sequence[Completed]) -> list[str]:
+    """Return the guest's volumes that `listings` showed. Raises CommandFailedError when a storage cannot be asked."""
     for done in answers:
         if done.exit != 0:
             raise failed(done)
-    found = [volume for done in answers for volume in unfinished.volumes_listed(spec.vmid, done.stdout)]
-    return replace(seen, orphans=(*seen.orphans, *unfinished.unnamed(found, _conf(spec, files))))
+    return [volume for done in answers for volume in unfinished.volumes_listed(vmid, done.stdout)]
 
 
 def _conf(spec: GuestSpec, files: Mapping[str, File]) -> bytes:
