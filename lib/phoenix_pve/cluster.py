@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from phoenix_pve import foreign
 from phoenix_pve.guest import Kind
@@ -81,15 +81,15 @@ class Managed:
 
 def here(members: bytes, hostname: bytes = b"", online: bytes = b"", cpuinfo: bytes = b"") -> Here:
     """Read /etc/pve/.members, /etc/hostname, /sys/devices/system/cpu/online and (the beginning of) /proc/cpuinfo."""
-    found = _document(members)
-    cluster, nodes = _object(found.get("cluster")), _object(found.get("nodelist"))
+    found = foreign.mapping(foreign.document(members))
+    cluster, nodes = foreign.mapping(found.get("cluster")), foreign.mapping(found.get("nodelist"))
     name = _word(found.get("nodename")) or _word(hostname.decode("utf-8", "replace").strip().partition(".")[0])
     total = cluster.get("nodes")
     return Here(
         name,
         quorate=cluster.get("quorate") not in {0, "0"} if _is_plain(cluster.get("quorate")) else True,
         online=(
-            sum(_object(node).get("online") in (1, "1") for node in nodes.values()),
+            sum(foreign.mapping(node).get("online") in (1, "1") for node in nodes.values()),
             total if isinstance(total, int) else len(nodes),
         ),
         processors=min(filter(None, (_online(online), _listed(cpuinfo))), default=None),
@@ -98,10 +98,12 @@ def here(members: bytes, hostname: bytes = b"", online: bytes = b"", cpuinfo: by
 
 def places(vmlist: bytes) -> dict[int, Place] | None:
     """Read /etc/pve/.vmlist; None when it tells nothing. The list of a cluster without guests has no `ids`."""
-    found = _document(vmlist)
+    found = foreign.mapping(foreign.document(vmlist))
     if not found:
         return None
-    entries = [(foreign.number(vmid), _object(entry)) for vmid, entry in _object(found.get("ids")).items()]
+    entries = [
+        (foreign.number(vmid), foreign.mapping(entry)) for vmid, entry in foreign.mapping(found.get("ids")).items()
+    ]
     return {
         vmid: Place(TYPES.get(str(entry.get("type")), Kind.VM), _word(entry["node"]))
         for vmid, entry in entries
@@ -136,18 +138,10 @@ def managed(asked: Mapping[str, str], status: bytes, kind: Kind, vmid: int) -> M
     name = service(kind, vmid)
     if name not in asked or asked[name] == IGNORED:
         return None
-    document = _document(status)
-    state = _object(_object(document.get("service_status")).get(name)).get("state")
+    document = foreign.mapping(foreign.document(status))
+    state = foreign.mapping(foreign.mapping(document.get("service_status")).get(name)).get("state")
     beat = document.get("timestamp")
     return Managed(name, asked[name], _word(state), beat if isinstance(beat, int) else 0)
-
-
-def _document(data: bytes) -> dict[str, Any]:
-    return _object(foreign.document(data))
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _is_plain(value: object) -> bool:
