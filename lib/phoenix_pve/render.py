@@ -274,11 +274,6 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _difference_json(line: Difference) -> dict[str, Any]:
-    when = line.when.value or "now"
-    return {"what": line.what, "old": line.old or None, "new": line.new or None, "when": when, "why": line.why or None}
-
-
 def _guest(plan: Plan) -> dict[str, Any]:
     return {"id": plan.vmid, "name": plan.name, "kind": plan.kind.value}
 
