@@ -46,6 +46,14 @@ PURE = [
     "ssh_errors",
     "foreign",
     "instance",
+    "guard",
+    "identity",
+    "notes",
+    "records",
+    "unfinished",
+    "call_limits",
+    "lock_files",
+    "ssh_script",
 ]
 BOUNDARY = {"subprocess", "socket", "os", "shutil", "tempfile", "time", "pathlib", "threading"}
 
