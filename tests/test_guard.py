@@ -200,6 +200,7 @@ HALF = replace(SEEN, identity=None, claimed=7.0)
         (b"lock: create\n", 7.0, True, ""),
         (b"lock: create\n", 8.0, True, "what was half made is not what it was any more"),
         (b"", 8.0, False, ""),
+        (b"lock: backup\n", 8.0, False, "what was half made is not what it was any more"),
         (None, 0.0, False, ""),
         (None, 0.0, True, "what was half made is not what it was any more"),
         (text(), 7.0, True, "what was half made is not what it was any more"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from phoenix_pve import cluster, identity, pve_conf
+from phoenix_pve import cluster, identity, pve_conf, unfinished
 from phoenix_pve.guest import GuestState, Kind, Power
 from phoenix_pve.kinds import FACTS, conf_path
 from phoenix_pve.ownership import MADE_BY, MARK, volumes
@@ -195,7 +195,7 @@ def _source_problem(expected: Expected, change: Clone, found: Mapping[str, File]
 def _mend_problem(expected: Expected, change: Mend, seen: Answers, *, first: bool) -> str:
     """What is half made must be what was seen; once its lock is off it says nothing, and then it is gone."""
     state = _state(expected, seen.files)
-    half = state is not None and (state.options.keys() <= {"lock"})
+    half = unfinished.is_half_made(state)
     same = half and seen.times.get(expected.path) == expected.claimed
     if change.configuration and not (same if first else half or state is None):
         return "what was half made is not what it was any more"
