@@ -167,6 +167,15 @@ def test_the_exit_status_of_a_program_is_passed_on(made: Host, argv: list[str], 
     assert made.pct("exec", "101", "--", *argv) == status
 
 
+def test_a_bridge_with_larger_packets_takes_them(made: Host) -> None:
+    interfaces = made.root / "etc/network/interfaces"
+    interfaces.parent.mkdir(parents=True, exist_ok=True)
+    interfaces.write_text("iface vmbr7 inet manual\n\tmtu 9000\n\niface vmbr8 inet manual\n\tbridge-ports none\n")
+    made.ok("set", "101", "--net0", "name=eth0,bridge=vmbr7,mtu=9000")
+    assert "bigger than bridge MTU '9000'" in made.refused("set", "101", "--net0", "name=eth0,bridge=vmbr7,mtu=9001")
+    assert "bigger than bridge MTU '1500'" in made.refused("set", "101", "--net0", "name=eth0,bridge=vmbr8,mtu=9000")
+
+
 def test_stdin_reaches_the_program(made: Host) -> None:
     made.ok("start", "101")
     assert made.pct("exec", "101", "--", "cat", stdin="from stdin\n") == 0
