@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from fake_pve import bridges, pools
+from fake_pve import bridges, pools, sizes
 from fake_pve.conf import Conf, Section
 from fake_pve.errors import CommandFailed
-from fake_pve.lxc import archive, changes, ext4, mountpoint, network, sizes
+from fake_pve.lxc import archive, changes, ext4, mountpoint, network
 from fake_pve.node import Node
 
 GIB = 1024**3
@@ -50,6 +50,14 @@ def test_a_size_is_written_shortest(size: int, text: str) -> None:
 )
 def test_a_size_is_read(text: str, size: int | None) -> None:
     assert sizes.parse(text) == size
+
+
+@pytest.mark.parametrize(
+    ("number", "factor", "down", "up"),
+    [("3", 1024, 3072, 3072), ("0.3", 1024, 307, 308), ("1.5", 2, 3, 3), ("0." + "9" * 400, 1024, 1023, 1024)],
+)
+def test_a_number_times_a_unit_is_exact(number: str, factor: int, down: int, up: int) -> None:
+    assert (sizes.times(number, factor), sizes.times(number, factor, up=True)) == (down, up)
 
 
 # --- file systems ----------------------------------------------------------------------------------------

@@ -167,6 +167,33 @@ def test_the_exit_status_of_a_program_is_passed_on(made: Host, argv: list[str], 
     assert made.pct("exec", "101", "--", *argv) == status
 
 
+@pytest.mark.parametrize(
+    ("keep", "script", "status", "out"),
+    [
+        ("0", "echo $USER", 0, "\n"),
+        ("0", "echo home $HOME of $LOGNAME", 0, "home of\n"),
+        ("0", "echo $HOME/x", 70, ""),
+        ("0", "echo $SHLVL", 70, ""),
+        ("0", "$HOME", 70, ""),
+        ("0", "echo a\necho b", 70, ""),
+        ("1", "echo $USER", 70, ""),
+    ],
+)
+def test_an_empty_environment_has_nothing_of_a_login(made: Host, keep: str, script: str, status: int, out: str) -> None:
+    made.ok("start", "101")
+    assert made.pct("exec", "101", "--keep-env", keep, "--", "sh", "-c", script) == status
+    assert made.out == out
+
+
+def test_a_bridge_with_larger_packets_takes_them(made: Host) -> None:
+    interfaces = made.root / "etc/network/interfaces"
+    interfaces.parent.mkdir(parents=True, exist_ok=True)
+    interfaces.write_text("iface vmbr7 inet manual\n\tmtu 9000\n\niface vmbr8 inet manual\n\tbridge-ports none\n")
+    made.ok("set", "101", "--net0", "name=eth0,bridge=vmbr7,mtu=9000")
+    assert "bigger than bridge MTU '9000'" in made.refused("set", "101", "--net0", "name=eth0,bridge=vmbr7,mtu=9001")
+    assert "bigger than bridge MTU '1500'" in made.refused("set", "101", "--net0", "name=eth0,bridge=vmbr8,mtu=9000")
+
+
 def test_stdin_reaches_the_program(made: Host) -> None:
     made.ok("start", "101")
     assert made.pct("exec", "101", "--", "cat", stdin="from stdin\n") == 0

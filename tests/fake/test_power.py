@@ -56,6 +56,19 @@ def test_a_guest_obeys_at_once(root) -> None:
     assert status(root) == "status: stopped"
 
 
+@pytest.mark.parametrize(
+    ("mtu", "problem"), [("9000", ""), ("9001", "bigger than the bridge MTU '9000'"), ("many", "")]
+)
+def test_a_card_has_no_larger_packets_than_its_bridge(root: Path, mtu: str, problem: str) -> None:
+    with (root / "etc/network/interfaces").open("a") as file:
+        file.write("\niface vmbr7 inet manual\n\tmtu 9000\n")
+    with (root / "etc/pve/nodes/pve1/qemu-server/8001.conf").open("a") as file:
+        file.write(f"net1: virtio=BC:24:11:00:00:01,bridge=vmbr7,mtu={mtu}\n")
+    _, _, err = call(root, "qm", "start", "8001")
+    assert problem in err
+    assert status(root) == f"status: {'stopped' if problem else 'running'}"
+
+
 def test_what_ha_ignores_the_tools_switch_themselves(root) -> None:
     resources = root / "etc/pve/ha/resources.cfg"
     resources.parent.mkdir()

@@ -147,6 +147,28 @@ def test_rules_of_retention(rules: dict[str, int], kept: list[int]) -> None:
     assert [number for number, backup in enumerate(found) if backup.mark == "keep"] == kept
 
 
+@pytest.mark.parametrize(
+    "stamp", ["2025_13_01-00_00_00", "2025_02_29-00_00_00", "0000_01_01-00_00_00", f"{10**50}_01_01-00_00_00"]
+)
+def test_a_backup_of_a_time_that_never_was_is_none(stamp: str) -> None:
+    assert prune.parsed(f"local:backup/vzdump-qemu-8001-{stamp}.vma.zst") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("keep-last=3,keep-weekly=2", {"keep-last": "3", "keep-weekly": "2"}),
+        ("keep-all=yes", {"keep-all": "1"}),
+        ("keep-last=many", {}),
+        ("keep-last", {}),
+        ("keep-ever=1", {}),
+        ("keep-all=1,keep-daily=4", {}),
+    ],
+)
+def test_rules_that_nobody_can_read_remove_nothing(text: str, rules: dict[str, str]) -> None:
+    assert prune.configured(text) == rules
+
+
 def test_backups_of_different_guests_do_not_push_each_other_out(host: Host) -> None:
     dump = host.root / "var/lib/vz/dump"
     dump.mkdir(parents=True)

@@ -6,6 +6,7 @@ The random cases are made from their number, so that a failing one can be played
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -55,9 +56,12 @@ boot: order=scsi0
 scsi0: local:8001/vm-8001-disk-0.qcow2,size=2G
 snaptime: 1700000000
 """
+ENDLESS = "9" * 5000
 VALUES = (
     "", "=", ",", "=x", "abc", "-1", "9" * 30, "none", "foo=bar,=", "order=;;", "local:", "local:8001/", "nostore:x",
     "1.5.2", "%zz", "ip=foo/bar,gw=", "virtio=", "bridge=", "size=x", "local:1,size=zz", "up=,down=", "pc-q35-x.y",
+    ENDLESS, f"0.{ENDLESS}", f"local:{ENDLESS}", f"local:1,size={ENDLESS}.5G", f"none,size={ENDLESS}G",
+    f"ip=10.0.0.1/{ENDLESS}", f"local:{ENDLESS}/vm-{ENDLESS}-disk-0.raw", f"host,phys-bits={ENDLESS}",
 )  # fmt: skip
 LINES = (
     "[PENDING]", "[s1]", "[special:cloudinit]", "[", "[x y]", "garbage", "#", "template: 1", "smp: 4", "cdrom: none",
@@ -149,3 +153,28 @@ def test_every_option_answers_any_value(root: Path, command: str, chosen: Callab
             argv = [*command.split(), *filter(None, places), f"--{option}", value]
             status, _, err = call(root, "qm", *argv)
             assert status != NOT_MODELLED_STATUS or "is not modelled" in err, (argv, err)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("qm", "resize", "8001", "scsi0", ENDLESS),
+        ("qm", "resize", "8001", "scsi0", f"+{ENDLESS}.5T"),
+        ("qm", "resize", "8001", "scsi1", ENDLESS),
+        ("qm", "guest", "exec-status", "8001", ENDLESS),
+        ("qm", "destroy", ENDLESS),
+        ("pct", "resize", "8002", "rootfs", f"{ENDLESS}G"),
+        ("pvesm", "alloc", "local", "8001", "vm-8001-disk-7.raw", ENDLESS),
+        ("pvesm", "prune-backups", "local", "--keep-daily", ENDLESS, "--dry-run"),
+        ("pvesm", "path", f"local:{ENDLESS}/vm-8001-disk-0.raw"),
+    ],
+)
+def test_a_number_may_be_of_any_length(root: Path, argv: tuple[str, ...]) -> None:
+    limit = sys.get_int_max_str_digits()
+    assert call(root, "qm", "create", "8001", "--scsi0", "local:1", "--scsi1", "local:1,format=qcow2")[0] == 0
+    before = call(root, "qm", "config", "8001")
+    status, out, err = call(root, *argv)
+    assert status != NOT_MODELLED_STATUS, err
+    assert "Traceback" not in out + err
+    assert call(root, "qm", "config", "8001") == before
+    assert sys.get_int_max_str_digits() == limit

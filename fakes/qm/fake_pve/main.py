@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from fake_pve import faults, files, journal
 from fake_pve.call import Call
@@ -30,9 +31,12 @@ def main(
     call = Call(Node(environ), tool, (stdin, stdout, stderr))
     entry_ = journal.begin(call, argv)
     status = 1
+    longest = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(0)  # Perl reads a number of any length
     try:
         status = _run(call, argv)
     finally:
+        sys.set_int_max_str_digits(longest)
         entry_.end(status, call.stdin_text)
     return status
 
@@ -158,8 +162,6 @@ def _usage_below(call: Call, failure: CommandFailed) -> str:
 
 def entry(tool: str) -> None:
     """Run as a program: on the process's own arguments and streams, without Python's slow goodbye."""
-    import sys
-
     ends = (sys.stdin, sys.stdout, sys.stderr)  # None for one that the caller closed
     streams = [open(os.devnull, "r+b") if end is None else end.buffer for end in ends]  # noqa: SIM115 - it goes with the process
     try:

@@ -120,6 +120,10 @@ class Node:
         """The configuration file of guest `vmid`; `kind` is "qemu" or "lxc"."""
         return f"{self.root}/etc/pve/nodes/{self.name}/{KIND_FOLDER[kind]}/{vmid}.conf"
 
+    def has_member(self, name: str) -> bool:
+        """Whether the cluster has a node `name`, this one included."""
+        return os.path.isdir(f"{self.root}/etc/pve/nodes/{name}")
+
     def complain_once(self, line: str) -> None:
         """Complain of what a call sees several times."""
         if line not in self.complained:

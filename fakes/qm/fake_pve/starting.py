@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from fake_pve.node import Node
 
 QEMU_VERSION = "10.1.2"
-BRIDGE_MTU = 1500
 EFI_WARNING = """EFI disk without 'ms-cert=2023k' option, suggesting that not all UEFI 2023
 certificates from Microsoft are enrolled yet.
 The UEFI 2011 certificates expire in June 2026! The new certificates are required
@@ -134,14 +133,14 @@ def _check_mtu(call: Call, conf: Conf) -> int:
     warnings = 0
     for index in range(32):
         card = network.parse(conf.options.get(f"net{index}", ""))
-        if "mtu" not in card:
+        if not card.get("mtu", "").isdecimal():
             continue
         if card["model"] != "virtio":
             call.out(f"WARN: netdev net{index}: ignoring MTU '{card['mtu']}', not using VirtIO")
             warnings += 1
-        elif "bridge" in card and int(card["mtu"]) > BRIDGE_MTU:
+        elif "bridge" in card and int(card["mtu"]) > (most := bridges.mtu(call.node, card["bridge"])):
             raise CommandFailed(
-                f"netdev net{index}: MTU '{card['mtu']}' is bigger than the bridge MTU '{BRIDGE_MTU}' - adjust the MTU"
+                f"netdev net{index}: MTU '{card['mtu']}' is bigger than the bridge MTU '{most}' - adjust the MTU"
                 " for the network device in the VM configuration, while ensuring that the bridge is configured as"
                 " desired."
             )

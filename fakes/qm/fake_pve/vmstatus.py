@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fake_pve import conf_keys, runtime
+from fake_pve import conf_keys, runtime, sizes
 from fake_pve.vm import boot, drive
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ def bootdisk_bytes(conf: Conf) -> int:
         if drive.is_name(key) and key in conf.options:
             values = drive.parse(conf.options[key])
             if values.get("file") and values.get("media") != "cdrom":
-                return drive.size_bytes(values.get("size", "")) or 0
+                return sizes.parse(values.get("size", "")) or 0
     return 0
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NOT_FOUND = 127
 # What lies below `/` of every system; nobody knows what is below these.
 FOLDERS = frozenset("bin boot dev etc home lib lib64 media mnt opt proc root run sbin srv sys tmp usr var".split())  # noqa: SIM905
+# What a login sets; with an empty environment nobody does, and a shell leaves it alone (pct-exec-002).
+OF_A_LOGIN = frozenset(("$HOME", "$LANG", "$LOGNAME", "$MAIL", "$USER"))
 SIGNS = frozenset("|&;<>()$`\\\"'*?[]#~=%{}!\n")
 # Programs that a container may well have, but that nothing here can answer for.
 UNMODELLED = frozenset(
@@ -132,10 +134,9 @@ def _shell(call: Call, vmid: str, script: str) -> int:
         return 0
     if words[:1] == ["exit"] and len(words) <= 2:
         return int(words[1]) & 0xFF if words[1:] and words[1].isdecimal() else 0
-    if script == "echo $HOME" and call.params.get("keep-env") == "0":  # an empty environment has none
-        call.out("")
-        return 0
-    if not words or set(script) & SIGNS:
+    if call.params.get("keep-env") == "0":
+        words = [word for word in words if word not in OF_A_LOGIN]
+    if not words or set("".join(words)) & SIGNS or "\n" in script:
         raise NotModelled(f"sh -c '{script}' in a container that has nothing behind it")
     return run(call, vmid, words)
 

@@ -137,7 +137,7 @@ def _checked(call: Call, vmid: str, conf: Conf, key: str, value: str) -> str:
 
         hookscript.script(call.node, value)
     elif network.is_key(key):
-        _check_mtu(call, key, value)
+        network.check_mtu(call.node, key, value, 25)  # a look at the bridge leaves it in errno (pct-net2-006)
     elif key.startswith("dev") and key[3:].isdecimal():
         _check_device(call, key, value)
     elif key == "tags":
@@ -154,15 +154,6 @@ def _check_storage(call: Call, source: str) -> None:
         storage = config.get(call.node, volume.split(source)[0])
         if "rootdir" not in storage.content:
             raise CommandFailed(f"storage '{storage.id}' does not allow content type 'rootdir' (Container)")
-
-
-def _check_mtu(call: Call, key: str, value: str) -> None:
-    """A look at the bridge's MTU leaves 25 in errno (pct-net2-006)."""
-    try:
-        network.check_mtu(call.node, key, value)
-    except CommandFailed as problem:
-        problem.status = 25 if "MTU" in problem.message else problem.status
-        raise
 
 
 def _check_device(call: Call, key: str, value: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fake_pve import dice
+from fake_pve import dice, sizes
 from fake_pve.errors import CommandFailed
-from fake_pve.lxc import ext4, mountpoint, sizes
+from fake_pve.lxc import ext4, mountpoint
 from fake_pve.storage import config, volume
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ def create(call: Call, vmid: str, wanted: dict[str, str], made: list[str]) -> di
         properties = mountpoint.parse(key, wanted[key])
         gib = mountpoint.new_size(properties["volume"])
         if gib is not None:
-            size = sizes.of_gib(gib)
+            size = sizes.times(gib, 1024 * 1024) * 1024  # in whole KiB
             made.append(allocate(call, properties["volume"].partition(":")[0], vmid, size))
             properties |= {"volume": made[-1], "size": sizes.text(size)}
         elif mountpoint.kind(properties["volume"]) == "volume":

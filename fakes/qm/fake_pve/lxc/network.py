@@ -9,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from fake_pve.node import Node
 
-BRIDGE_MTU = 1500
-
 
 def is_key(key: str) -> bool:
     """Whether a configuration key is a network interface."""
@@ -52,13 +50,14 @@ def check_bridges(node: Node, options: dict[str, str]) -> None:
             check_mtu(node, key, options[key])
 
 
-def check_mtu(node: Node, key: str, text: str) -> None:
-    """An interface cannot have larger packets than its bridge; the node's bridges have the usual size."""
+def check_mtu(node: Node, key: str, text: str, status: int = 255) -> None:
+    """An interface cannot have larger packets than its bridge; `status` is that of this refusal."""
     mtu = next((word[4:] for word in text.split(",") if word.startswith("mtu=")), "")
     if mtu.isdecimal():
         check_bridge(node, bridge(text))
-        if int(mtu) > BRIDGE_MTU:
-            raise CommandFailed(f"{key}: MTU size '{mtu}' is bigger than bridge MTU '{BRIDGE_MTU}'")
+        most = bridges.mtu(node, bridge(text))
+        if int(mtu) > most:
+            raise CommandFailed(f"{key}: MTU size '{mtu}' is bigger than bridge MTU '{most}'", status)
 
 
 def check_names(vmid: str, options: dict[str, str]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from fake_pve import conf as conf_files
 from fake_pve import firewall, lock, pools
 from fake_pve.conf import Conf
@@ -26,7 +24,7 @@ def run(call: Call) -> None:
     vmid, newid = params["vmid"], params["newid"]
     target = params.get("target", node.name)
     if target not in (node.name, "localhost"):
-        if not os.path.isdir(f"{node.root}/etc/pve/nodes/{target}"):
+        if not node.has_member(target):
             raise CommandFailed(f"no such cluster node '{target}'")
         raise NotModelled("cloning to another node")
     pools.check(node, params.get("pool"))

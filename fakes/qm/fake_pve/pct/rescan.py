@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fake_pve import conf as conf_files
-from fake_pve import lock
-from fake_pve.lxc import mountpoint, power, sizes
+from fake_pve import lock, sizes
+from fake_pve.lxc import mountpoint, power
 from fake_pve.storage import config, volume
 
 TYPE_CHECKING = False

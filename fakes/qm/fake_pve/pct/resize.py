@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fake_pve import conf as conf_files
-from fake_pve import lock
+from fake_pve import lock, sizes
 from fake_pve.errors import CommandFailed
-from fake_pve.lxc import ext4, mountpoint, power, sizes
+from fake_pve.lxc import ext4, mountpoint, power
 from fake_pve.pct.set import check_digest
 from fake_pve.storage import volume
 

@@ -28,7 +28,8 @@ def run(call: Call) -> None:
 
 def values(node: Node, vmid: str, options: dict[str, str]) -> dict[str, object]:
     """What a container's state consists of; sizes are bytes."""
-    from fake_pve.lxc import mountpoint, sizes  # only the long answer needs them
+    from fake_pve import sizes
+    from fake_pve.lxc import mountpoint  # only the long answer needs them
 
     size = mountpoint.parse("rootfs", options.get("rootfs", "none")).get("size", "")
     state: dict[str, object] = dict.fromkeys(

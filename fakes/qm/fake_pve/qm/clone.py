@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from fake_pve import conf as confs
 from fake_pve import firewall, pools, power
 from fake_pve.errors import CommandFailed, NotModelled
@@ -49,7 +47,7 @@ def check_target(call: Call) -> None:
     """Pool, node and storage come before the VM itself (qm-clone-012)."""
     pools.check(call.node, call.params.get("pool"))
     node = call.params.get("target", call.node.name)
-    if node not in (call.node.name, "localhost") and not os.path.isdir(f"{call.node.root}/etc/pve/nodes/{node}"):
+    if node not in (call.node.name, "localhost") and not call.node.has_member(node):
         raise CommandFailed(f"no such cluster node '{node}'", 2)
     if "storage" in call.params:
         config.usable(call.node, call.params["storage"])

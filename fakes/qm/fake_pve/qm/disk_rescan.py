@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fake_pve import conf as confs
+from fake_pve import sizes as size_texts
 from fake_pve.errors import CommandFailed
 from fake_pve.lock import guest_lock
 from fake_pve.storage import config, volume
@@ -64,8 +65,8 @@ def update_sizes(conf: Conf, sizes: Sizes) -> list[str]:
         size = sizes.get(drive["file"])
         if size is None or drives.is_cdrom(drive):
             continue
-        new, old = drives.size_text(size), drive.get("size", "0T")
-        if drives.size_bytes(old) != size:
+        new, old = size_texts.text(size), drive.get("size", "0T")
+        if size_texts.parse(old) != size:
             drive["size"] = new
             conf.options[name] = drives.print_(drive)
             said.append(f"({name}): size of disk '{drive['file']}' updated from {old} to {new}")

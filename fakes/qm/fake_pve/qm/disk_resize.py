@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fake_pve import conf as confs
+from fake_pve import sizes
 from fake_pve.errors import CommandFailed, NotModelled
 from fake_pve.lock import check_lock, guest_lock
 from fake_pve.storage import volume
@@ -40,7 +41,7 @@ def resize(call: Call, vmid: str, name: str, size: str) -> None:
     if new == old:
         return
     volume.resize(call, drive["file"], -(-new // 1024) * 1024, volumes.is_running(call, vmid))
-    drive["size"] = drives.size_text(new)
+    drive["size"] = sizes.text(new)
     conf.options[name] = drives.print_(drive)
     confs.save(call.node, "qemu", vmid, conf)
 
@@ -58,7 +59,7 @@ def resizable(options: dict[str, str], name: str) -> Drive:
 def wanted_size(text: str, old: int) -> int:
     """`4G` is a size, `+1G` what to add to the old one; bytes without a unit."""
     plus = text.startswith("+")
-    size = drives.size_bytes(text.removeprefix("+"))
+    size = sizes.parse(text.removeprefix("+"))
     if size is None:
         raise CommandFailed("invalid size string")
     return old + size if plus else size

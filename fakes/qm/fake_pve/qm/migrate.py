@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from fake_pve.errors import CommandFailed, NotModelled, ParameterErrors
 
 TYPE_CHECKING = False
@@ -16,6 +14,6 @@ def run(call: Call) -> None:
     target = call.params["target"]
     if target == call.node.name:
         raise ParameterErrors({"target": "target is local node."})
-    if not os.path.isdir(f"{call.node.root}/etc/pve/nodes/{target}"):
+    if not call.node.has_member(target):
         raise CommandFailed(f"no such cluster node '{target}'")
     raise NotModelled("qm migrate to another node")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from fake_pve import files
 from fake_pve.errors import CommandFailed
 
 TYPE_CHECKING = False
@@ -32,8 +33,7 @@ def added(call: Call, type_: str, name: str) -> None:
     if "password" in call.params:
         path = password_file(call.node, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8", opener=lambda file, flags: os.open(file, flags, 0o600)) as file:
-            file.write(call.params["password"] + "\n")
+        files.replace(path, call.params["password"] + "\n", 0o600)
     own = "keyring" in call.params or os.path.exists(call.node.path(KEYRING))
     if type_ in ("cephfs", "rbd") and "monhost" in call.params and not own:
         call.err(f"{KEYRING} not found, authentication is disabled.")

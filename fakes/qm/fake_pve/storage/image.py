@@ -19,6 +19,7 @@ L1_OFFSET = 3 * CLUSTER
 HEADER_LENGTH = 104
 BACKING_FORMAT = 0xE2792ACA  # header extension: the backing file's format
 LARGEST_FILE = (1 << 44) - 4096  # of ext4, which a directory storage lies on
+LARGEST_QCOW2 = 1 << 51  # an L1 table has no more than 32 MiB
 VMDK_EMPTY = 196608  # what an empty sparse vmdk of up to a few GiB takes (pvesm-list-001)
 
 
@@ -205,8 +206,10 @@ def listed_length(path: str) -> int:
 
 
 def resize(path: str, size: int) -> None:
-    """Give the image a new virtual size; what it holds stays."""
+    """Give the image a new virtual size; what it holds stays. OSError for one that is too large: nothing changes."""
     image = read(path)
+    if size > (LARGEST_FILE if image.format == "raw" else LARGEST_QCOW2):
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
     if image.format == "qcow2" and os.path.getsize(path) == empty_qcow2_length(image.size):
         make_empty(path, size)
         return

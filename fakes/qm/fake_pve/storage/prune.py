@@ -6,7 +6,10 @@ periods as it says, and leaves alone what an earlier rule has decided about.
 
 from __future__ import annotations
 
-from fake_pve import propstring
+import datetime
+
+from fake_pve import propstring, schema
+from fake_pve.cli import validate
 from fake_pve.errors import CommandFailed
 from fake_pve.storage import config, volume
 
@@ -36,8 +39,6 @@ class Backup:
 
 def week(stamp: Stamp) -> tuple[int, ...]:
     """The ISO year and week."""
-    import datetime  # only for weekly rules
-
     return tuple(datetime.date(*stamp[:3]).isocalendar()[:2])
 
 
@@ -55,10 +56,18 @@ def rules(call: Call, storage: Storage) -> dict[str, int]:
     """The call's own rules, else the storage's; CommandFailed without any (pvesm-cli-010)."""
     found = {key: value for key, value in call.params.items() if key in PERIODS or key == "keep-all"}
     if not found and "prune-backups" in storage.options:
-        found = propstring.parse({}, storage.options["prune-backups"])
+        found = configured(storage.options["prune-backups"])
     if not found:
         raise CommandFailed(f"no prune-backups options configured for storage '{storage.id}'")
     return {key: int(value) for key, value in found.items()}
+
+
+def configured(text: str) -> dict[str, str]:
+    """The rules of a section of storage.cfg; those that nobody can read are none, so that nothing is removed."""
+    option = schema.command("pvesm", "set")["options"]["prune-backups"]
+    if validate.check_value(option, text, "prune-backups") is not None:
+        return {}
+    return propstring.parse(option["format"], text)
 
 
 def backups(call: Call, storage: Storage, vmid: int | None, kind: str | None) -> list[Backup]:
@@ -77,14 +86,19 @@ def backups(call: Call, storage: Storage, vmid: int | None, kind: str | None) ->
 
 
 def parsed(volid: str) -> Backup | None:
-    """`local:backup/vzdump-lxc-700-2026_01_31-12_00_00.tar.zst` -> a backup."""
+    """`local:backup/vzdump-lxc-700-2026_01_31-12_00_00.tar.zst` -> a backup; a time that never was makes it none."""
     words = volid.rpartition("/")[2].partition(".")[0].split("-")
     if len(words) != 5 or words[0] != "vzdump" or words[1] not in KINDS:
         return None
     numbers = [*words[3].split("_"), *words[4].split("_")]
     if len(numbers) != 6 or not all(number.isdecimal() for number in (words[2], *numbers)):
         return None
-    return Backup(volid, KINDS[words[1]], int(words[2]), tuple(map(int, numbers)))
+    year, month, day, hour, minute, second = stamp = tuple(map(int, numbers))
+    try:
+        datetime.datetime(year, month, day, hour, minute, second)
+    except (ValueError, OverflowError):
+        return None
+    return Backup(volid, KINDS[words[1]], int(words[2]), stamp)
 
 
 def mark(found: list[Backup], wanted: dict[str, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fake_pve import sizes
 from fake_pve.errors import CommandFailed, ParameterErrors
 from fake_pve.storage import config, names
 from fake_pve.vm import drive
@@ -14,12 +15,11 @@ if TYPE_CHECKING:
 IMPORT_SYNTAX = "'import-from' requires special syntax - use <storage ID>:0,import-from=<source>"
 
 
-def new_disk(volume: str) -> tuple[str, float] | None:
-    """(storage, GiB) of `local:8`, the wish for a new disk; None for anything else. The storage may be ""."""
+def new_disk(volume: str) -> tuple[str, int] | None:
+    """(storage, whole KiB) of `local:8`, the wish for a new disk; None for anything else. The storage may be ""."""
     storage, _, size = volume.rpartition(":")
-    digits = size.replace(".", "", 1)
-    fine = digits.isdecimal() and size[0] != "." and size[-1] != "." and ":" not in storage and "/" not in storage
-    return (storage, float(size)) if fine else None
+    fine = sizes.is_number(size) and ":" not in storage and "/" not in storage
+    return (storage, sizes.times(size, 1024 * 1024, up=True)) if fine else None
 
 
 def new_cloudinit(volume: str) -> str | None:

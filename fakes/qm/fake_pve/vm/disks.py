@@ -90,11 +90,10 @@ class Maker:
         one["media"] = "cdrom"
         self.made.append(one["file"])
 
-    def _new(self, key: str, one: Drive, storage_id: str, gib: float) -> None:
-        """A new volume, sizes in GiB rounded up to KiB. EFI and TPM state have sizes of their own."""
+    def _new(self, key: str, one: Drive, storage_id: str, kib: int) -> None:
+        """A new volume. EFI and TPM state have sizes of their own."""
         storage = config.usable(self.call.node, self._storage(storage_id))
         format_ = one.get("format") or volume.default_format(storage)
-        kib = -int(-gib * 1024 * 1024 // 1)
         if key == "efidisk0":
             kib = EFI_KIB[one.get("efitype", "2m")]
         elif key == "tpmstate0":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fake_pve import sizes
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,7 +23,6 @@ ALIASES = {"volume": "file"} | {
     f"{kind}_length": f"{kind}_max_length" for kind in ("bps_rd", "bps_wr", "iops_rd", "iops_wr")
 }
 BYTES = frozenset(("bps", "bps_rd", "bps_wr"))
-UNITS = ("", "K", "M", "G", "T")
 TRUE, FALSE = ("1", "on", "yes", "true"), ("0", "off", "no", "false")
 
 
@@ -61,26 +62,8 @@ def print_(drive: Mapping[str, str]) -> str:
 
 
 def _shown(key: str, value: str) -> str:
-    size = size_bytes(value) if key == "size" else None
-    return value if size is None else size_text(size)
-
-
-def size_bytes(text: str) -> int | None:
-    """`8G`, `0.5T`, `512` -> bytes; None for anything else."""
-    unit = text[-1:] if text[-1:] in UNITS[1:] else ""
-    digits = text[: len(text) - len(unit)]
-    if not digits.replace(".", "", 1).isdecimal() or digits[:1] == "." or digits[-1:] == ".":
-        return None
-    return int(float(digits) * 1024 ** UNITS.index(unit))
-
-
-def size_text(size: int) -> str:
-    """Bytes in the largest unit that divides them: 8589934592 -> "8G", 0 -> "0T" (qm-create-020)."""
-    power = 0
-    while power < 4 and size % 1024 == 0:
-        size //= 1024
-        power += 1
-    return f"{size}{UNITS[power]}"
+    size = sizes.parse(value) if key == "size" else None
+    return value if size is None else sizes.text(size)
 
 
 def is_cloudinit(drive: Mapping[str, str]) -> bool:

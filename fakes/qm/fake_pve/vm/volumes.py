@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fake_pve import runtime
+from fake_pve import runtime, sizes
 from fake_pve.errors import CommandFailed
 from fake_pve.storage import config, volume
 from fake_pve.vm import drive as drives
@@ -102,7 +102,7 @@ def efi_copy(call: Call, drive: Drive, storage_id: str, vmid: str, format_: str)
 def with_volume(call: Call, drive: Drive, volid: str) -> Drive:
     """The drive with another volume and that one's real size."""
     changed = {key: value for key, value in drive.items() if key != "format"}
-    return {**changed, "file": volid, "size": drives.size_text(volume.info(call.node, volid).size)}
+    return {**changed, "file": volid, "size": sizes.text(volume.info(call.node, volid).size)}
 
 
 def is_running(call: Call, vmid: str) -> bool:
