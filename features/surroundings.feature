@@ -57,6 +57,14 @@ Feature: Whatever phoenix is started from, and whatever stands in the way, it is
       | {{ cycler.__init__.__globals__.os.popen('id').read() }} | access to attribute '__init__'        |
       | {{ 1/0 }}                                               | ZeroDivisionError: division by zero   |
 
+  @fake-node
+  Scenario: A template whose text cloud-init would ignore is told of
+    Given the whole template of the user-data is "hostname: web"
+    When I run "phoenix plan 8001"
+    Then it succeeds
+    And it says "! cloud-init will ignore the user-data of 8001"
+    And it says "its first line is not `#cloud-config`"
+
   @faults
   Scenario: The reason that a tool prints on standard output
     Given "qm start 8001" prints "kvm: -netdev type=tap: network script failed with status 512" and fails with "start failed: QEMU exited with code 1"

@@ -28,6 +28,11 @@ def _template(target: FakeTarget, text: str) -> None:
     (target.config / "user-data.yaml.j2").write_text(f"#cloud-config\n{text}\n")
 
 
+@given(parsers.re(r'the whole template of the user-data is "(?P<text>.*)"'))
+def _whole_template(target: FakeTarget, text: str) -> None:
+    (target.config / "user-data.yaml.j2").write_text(f"{text}\n")
+
+
 @given(parsers.re(r'"(?P<command>.*)" prints "(?P<printed>.*)" and fails with "(?P<error>.*)"'))
 def _fails_printing(target: FakeTarget, command: str, printed: str, error: str) -> None:
     target.faults([{"match": command, "effect": False, "exit": 255, "stdout": f"{printed}\n", "stderr": f"{error}\n"}])

@@ -50,3 +50,11 @@ def test_a_folder_of_ones_own_is_kept_and_named(tmp_path: Path) -> None:
     said = shell(tmp_path, "phoenix.py list\n", PHOENIX_CONFIG_DIR=str(ROOT / "config"))
     assert f"The configuration that counts is yours: {ROOT / 'config'}" in said
     assert any(line.startswith("8001 ") for line in said)
+
+
+def test_a_hint_works_as_it_is_written(tmp_path: Path) -> None:
+    said = shell(tmp_path, "phoenix.py destroy 8001\nphoenix create 8001 -n\nphoenix --version\n")
+    assert "  hint: write `phoenix delete 8001`" in said
+    assert "8001 ubuntu-2404 (VM): will be created" in said
+    assert any(line.startswith("phoenix ") and line[-1].isdigit() for line in said), said
+    assert not any("not found" in line for line in said), said

@@ -510,3 +510,23 @@ def test_volumes_of_others_do_not_go() -> None:
     assert made.changes[1].volumes == (  # type: ignore[union-attr]
         "local:8001/vm-8001-cloudinit.qcow2", "local:8001/vm-8001-disk-0.raw", "local:900/base-900-disk-0.qcow2/8001/vm-8001-disk-7.qcow2",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "ignored"),
+    [
+        ("#cloud-config\n", False),
+        ("\n#Cloud-Config\nhostname: web\n", False),
+        ("## template: jinja\n#cloud-config\n", False),
+        ("#!/bin/sh\nid\n", False),
+        ("Content-Type: multipart/mixed; boundary=x\nMIME-Version: 1.0\n", False),
+        ("", True),
+        ("hostname: web\n", True),
+        ("# mine\n#cloud-config\n", True),
+    ],
+)
+def test_user_data_that_cloud_init_would_ignore_is_noted_when_it_is_stored(text: str, *, ignored: bool) -> None:
+    made = plan(Goal.CREATE, spec(), seen(None), text, Options())
+    assert any("cloud-init will ignore" in note for note in made.notes) == ignored
+    assert made.changes
+    assert not made.refusals

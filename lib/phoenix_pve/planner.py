@@ -119,7 +119,7 @@ def plan(goal: Goal, spec: GuestSpec, seen: Seen, user_data: str, options: Optio
         changes=() if refusals else tuple(changes),
         refusals=tuple(refusals),
         waiting=tuple(sorted({*state.pending, *records.due(seen)})) if state and goal is not Goal.DELETE else (),
-        notes=tuple(_notes(goal, spec, before)),
+        notes=tuple(_notes(goal, spec, before, changes)),
         exists=state is not None,
         running=state is not None and state.power is not Power.STOPPED,
         digest=state.digest if state else "",
@@ -129,13 +129,14 @@ def plan(goal: Goal, spec: GuestSpec, seen: Seen, user_data: str, options: Optio
     )
 
 
-def _notes(goal: Goal, spec: GuestSpec, seen: Seen) -> Iterator[str]:
+def _notes(goal: Goal, spec: GuestSpec, seen: Seen, changes: Sequence[Change]) -> Iterator[str]:
     """Yield what to know of the guest, although nothing stands against the plan."""
     yield from unfinished.notes_of_old(spec.vmid, seen)
     if goal is Goal.DELETE:
         yield from vm_manager.kept_snippets(spec, seen)
     if goal is Goal.CREATE:
         yield from records.differences(spec, seen)
+        yield from vm_manager.ignored_user_data(spec, changes)
 
 
 def _expected(goal: Goal, spec: GuestSpec, seen: Seen, options: Options) -> Expected:

@@ -39,11 +39,14 @@ from phoenix_pve.unfinished import is_noted, is_to_be_refreshed
 from phoenix_pve.values import disk, ipconfig, nic, props, root, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from phoenix_pve.guest import GuestSpec, GuestState
     from phoenix_pve.observe import Seen
     from phoenix_pve.plan import Change
+
+USER_DATA_BEGINS = ("#cloud-config", "#!", "#cloud-boothook", "#include", "#part-handler", "## template: jinja")
+"""How cloud-init knows what user-data is, beside MIME; letters may be large or small, and blank lines come before."""
 
 ROOT = "scsi0"
 """The root disk of a VM that phoenix makes from an image; that of any other is where its `boot` says."""
@@ -189,6 +192,18 @@ def user_data_changes(spec: GuestSpec, seen: Seen, user_data: str) -> Iterator[C
     old, new = ("none", "written") if seen.snippet is None else ("stored", "rewritten")
     line = Difference("cloud-init user-data", old, new, When.NEXT_START if running else When.NOW)
     yield WriteSnippet(f"{spec.snippet_storage}:snippets/{snippet_name(spec.vmid)}", path, user_data, (line,))
+
+
+def ignored_user_data(spec: GuestSpec, changes: Sequence[Change]) -> Iterator[str]:
+    """Yield a note where cloud-init would not know the user-data that is stored: it ignores that without a word."""
+    for change in changes:
+        if isinstance(change, WriteSnippet):
+            text = change.text.lower()
+            if not text.lstrip().startswith(USER_DATA_BEGINS) and "mime-version:" not in text[:4096]:
+                yield (
+                    f"cloud-init will ignore the user-data of {spec.vmid}, so it has neither user nor key: "
+                    "its first line is not `#cloud-config`"
+                )
 
 
 def start_vm(state: GuestState | None) -> Iterator[Change]:

@@ -28,6 +28,7 @@ else
 fi
 echo 'Every call is in $FAKE_PVE_ROOT/var/log/fake-pve/journal.jsonl'
 echo
-rc=$(mktemp); printf '[ -f ~/.bashrc ] && . ~/.bashrc\nPATH=%q:$PATH\nPS1="(pve1) \\W \\$ "\n' "$here/fakes/qm/bin:$here" >"$rc"
+# The alias is for the hints, which say `phoenix`.
+rc=$(mktemp); printf '[ -f ~/.bashrc ] && . ~/.bashrc\nPATH=%q:$PATH\nalias phoenix=phoenix.py\nPS1="(pve1) \\W \\$ "\n' "$here/fakes/qm/bin:$here" >"$rc"
 bash --rcfile "$rc" -i || true
 rm -f "$rc"
