@@ -95,14 +95,15 @@ def test_a_cloudinit_drive_is_known_by_its_volume(volume: str, is_one: bool) -> 
 @pytest.mark.parametrize(
     ("volume", "wish"),
     [
-        ("local:8", ("local", 8.0)),
-        ("local:0.5", ("local", 0.5)),
-        ("8", ("", 8.0)),
+        ("local:8", ("local", 8 * 1024 * 1024)),
+        ("local:0.5", ("local", 512 * 1024)),
+        ("local:0.0000001", ("local", 1)),
+        ("8", ("", 8 * 1024 * 1024)),
         ("local:8G", None),
         ("local:.5", None),
     ],
 )
-def test_the_wish_for_a_new_disk(volume: str, wish: tuple[str, float] | None) -> None:
+def test_the_wish_for_a_new_disk(volume: str, wish: tuple[str, int] | None) -> None:
     assert access.new_disk(volume) == wish
 
 
